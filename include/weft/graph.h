@@ -1,0 +1,133 @@
+// A Graph is a recipe: operators in execution order over values whose rows are ragged.
+// It is built by plain C++ (weft's own architectures use this very class), checked as it is built,
+// and turned into something that runs by Model::compile. There is no registry of operators and no
+// pattern matching: fusion is stated by the builder, linear(x, w, {.activation, .residual}).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weft/types.h"
+#include "weft/weight.h"
+
+namespace weft {
+
+/// A set of rows whose number is known at run time (tokens, sequences) or fixed.
+struct RowSpace {
+  std::int32_t id = -1;
+  friend bool operator==(RowSpace, RowSpace) = default;
+};
+
+/// A matrix flowing through the graph: (rows of its row space) x cols. A handle, owned by its graph.
+struct Value {
+  std::int32_t id = -1;
+  explicit operator bool() const noexcept { return id >= 0; }
+};
+
+struct LinearOptions {
+  Weight bias;                                 ///< (out_features), optional
+  Activation activation = Activation::kNone;   ///< applied to x W^T + b
+  Value residual;                              ///< added after the activation, optional
+};
+
+/// One of several projections of the same input, computed as one product.
+struct Projection {
+  Weight weight;  ///< (out_features, in_features)
+  Weight bias;    ///< (out_features), optional
+};
+
+/// One look-up of an embedding: row `ids[i]` of `table`.
+struct Lookup {
+  Weight table;  ///< (entries, hidden), kept in its stored dtype, widened exactly
+  Value ids;     ///< I32, one column; checked against the table before a run
+};
+
+/// Which keys a query may see, within its own sequence.
+enum class KeyRule : std::uint8_t {
+  kAll,
+  kCausal,   ///< key position <= query position (+ keys - queries)
+};
+
+struct AttentionOptions {
+  std::int64_t heads = 1;  ///< q, k, v are split into this many column slices
+  float scale = 0;         ///< 0: 1 / sqrt(head size of q)
+  KeyRule keys = KeyRule::kAll;
+};
+
+struct AttentionValues {
+  Value output;   ///< (query rows, heads * head size of v)
+  Value weights;  ///< the softmax weights; computed only when asked for as an output
+};
+
+class WEFT_API Graph {
+ public:
+  Graph();
+  ~Graph();
+  Graph(Graph&&) noexcept;
+  Graph& operator=(Graph&&) noexcept;
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  // Every function below throws Error(kInvalidArgument) whose message begins with the operator's
+  // name in brackets when shapes, row spaces or dtypes do not fit; the graph is then unchanged.
+
+  /// Rows grouped in sequences; offsets are given with each run.
+  RowSpace ragged_rows(std::string name);
+  /// One row per sequence of `ragged`.
+  RowSpace sequence_rows(RowSpace ragged);
+  /// Exactly n rows, one sequence.
+  RowSpace fixed_rows(std::int64_t n);
+
+  Value input(std::string name, RowSpace rows, std::int64_t cols);  ///< F32, given with each run
+  /// I32, one column. Ids are checked to lie in [0, limit of every table that uses them).
+  Value input_ids(std::string name, RowSpace rows);
+  /// A parameter as a value with fixed rows (rows(), cols()). What depends on constants alone is
+  /// computed once, when the model is compiled.
+  Value constant(const Weight& weight);
+
+  /// Sum of the look-ups, in the order given. (rows of ids, hidden)
+  Value embedding(const std::vector<Lookup>& lookups);
+  /// activation(x W^T + bias) + residual. W is (out_features, in_features).
+  Value linear(Value x, const Weight& weight, const LinearOptions& options = {});
+  /// Several projections of x side by side: (rows, sum of out_features). Take columns() of it.
+  Value linear(Value x, const std::vector<Projection>& projections);
+  /// a b, or a b^T: a (rows, K); b in a fixed row space, (K, N) or (N, K).
+  Value matmul(Value a, Value b);
+  Value matmul_transposed(Value a, Value b);
+  /// (x - mean) / sqrt(var + eps) * gamma + beta over each row, var without Bessel's correction.
+  /// beta may be empty.
+  Value layer_norm(Value x, const Weight& gamma, const Weight& beta, float eps);
+  Value softmax(Value x);  ///< over each row
+  Value activation(Value x, Activation activation);
+  Value add(Value a, Value b);       ///< same rows and cols
+  Value multiply(Value a, Value b);  ///< same rows and cols
+  /// Columns [first, first + count) of x: a view, nothing is copied.
+  Value columns(Value x, std::int64_t first, std::int64_t count);
+  /// softmax(scale q k^T) v within each sequence and head (Vaswani et al. 2017, eq. 1). q's rows and
+  /// k's rows may be different ragged spaces with equally many sequences; v's rows are k's.
+  AttentionValues attention(Value q, Value k, Value v, const AttentionOptions& options);
+  /// One row per sequence. `skip`, optional, I32 (sequences, 1): leading rows to leave out.
+  Value pool(Value x, Pooling pooling, Value skip = {});
+  /// Values side by side: (rows, sum of cols).
+  Value concat(const std::vector<Value>& values);
+  /// x / max(||x||_2, 1e-12) over each row.
+  Value normalize(Value x);
+
+  /// Gives a value a name by which a session returns it. Names are unique.
+  void output(std::string name, Value value);
+
+  std::int64_t cols(Value value) const;
+  RowSpace rows(Value value) const;
+
+  struct Impl;
+  Impl& impl() noexcept { return *impl_; }
+  const Impl& impl() const noexcept { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft

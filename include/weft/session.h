@@ -1,0 +1,88 @@
+// One caller's mutable state for a Model: a plan and an arena, made once for given limits.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "weft/model.h"
+#include "weft/tensor.h"
+
+namespace weft {
+
+class Profile;
+
+/// What a session is planned for; a run within them allocates nothing.
+struct SessionLimits {
+  std::int64_t tokens = 4096;      ///< rows over all sequences of each ragged row space
+  std::int64_t sequences = 256;
+  std::int64_t longest = 512;      ///< rows of the longest sequence
+  int threads = 0;                 ///< 0: default_threads()
+};
+
+/// min(processors in the affinity mask, cgroup v1/v2 quota rounded up), at least 1.
+WEFT_API int default_threads();
+/// The same in words, e.g. "2 (affinity allows 2, no cgroup quota)".
+WEFT_API std::string default_threads_reason();
+
+/// When to give up. Looked at before every stretch of operators (at least once per layer).
+struct StopCondition {
+  const std::atomic<bool>* cancel = nullptr;  ///< set by any thread
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+};
+
+/// One named input of a run. Ragged values are stacked rows.
+struct Input {
+  std::string_view name;
+  const void* data = nullptr;  ///< float or int32_t, as the graph declares; C order, not owned
+};
+
+/// The sequences of one ragged row space: sequence i has rows [offsets[i], offsets[i + 1]).
+struct RaggedRows {
+  RowSpace rows;
+  std::span<const std::int32_t> offsets;  ///< sequences + 1 entries, from 0, rising
+};
+
+class WEFT_API Session {
+ public:
+  /// Plans for `limits` and the outputs named (none: all but attention weights). Throws Error:
+  /// kInvalidArgument, kResourceExhausted.
+  Session(std::shared_ptr<const Model> model, const SessionLimits& limits,
+          std::vector<std::string> outputs = {});
+  ~Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+
+  /// Runs the graph. Throws Error(kInvalidArgument / kOutOfRange) before anything is computed if an
+  /// input is missing, offsets are not 0 .. rising, an id is outside its table or a limit is
+  /// passed; Error(kCancelled / kDeadlineExceeded) in between. The session stays usable.
+  void run(std::span<const RaggedRows> rows, std::span<const Input> inputs,
+           const StopCondition& stop = {});
+  /// An output of the last run: a view into the arena, valid until the next run. Attention weights:
+  /// (query rows, heads * longest key sequence of this run), zeros beyond a sequence's own keys.
+  Tensor output(std::string_view name) const;
+
+  /// Runs use at most this many threads, 1 .. limits.threads. Never changes a result.
+  void set_threads(int threads);
+  /// Collects timings of later runs into `profile` (not owned; null: none).
+  void set_profile(Profile* profile);
+
+  const SessionLimits& limits() const noexcept;
+  std::size_t memory_bytes() const noexcept;  ///< the arena
+  /// What a session of these limits would hold, before anything is allocated.
+  static std::size_t memory_bytes(const Model& model, const SessionLimits& limits,
+                                  std::vector<std::string> outputs = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft

@@ -1,0 +1,104 @@
+// A Hugging Face or sentence-transformers directory as a model that runs: config.json and weights,
+// no tokenizer. Encoder (encoder.h) puts texts in front of it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "weft/model.h"
+#include "weft/safetensors.h"
+#include "weft/session.h"
+
+namespace weft {
+
+struct LoadOptions {
+  CompileOptions compile;
+  /// Shape of the sessions made for this model; `longest` is taken from the model. More input than
+  /// fits is cut into chunks of whole sequences, which never changes a result.
+  SessionLimits limits;
+  /// Pool last_hidden_state with this instead of what the directory's modules say (no Dense, no
+  /// Normalize then).
+  std::optional<Pooling> pooling;
+  /// Error(kCorruptFile) naming tensor and index if a weight is NaN or infinite.
+  bool check_weights = false;
+};
+
+/// What `weft info` prints.
+struct ModelInfo {
+  std::string architecture;   ///< config.json's model_type
+  std::string source;         ///< the directory
+  std::vector<std::string> weight_files;
+  std::string file_dtype;     ///< of the weights, e.g. "F32" or "BF16, F32"
+  std::string compute_dtype;  ///< "f32"
+  Isa isa{};
+  std::string isa_reason;
+  GemmBackend gemm{};
+  std::string gemm_reason;
+  int threads = 0;
+  std::string threads_reason;
+  std::int64_t parameters = 0;
+  std::int64_t layers = 0, hidden_size = 0, heads = 0, intermediate_size = 0, vocabulary_size = 0;
+  std::int64_t max_tokens = 0;  ///< longest sequence the model takes
+  std::int64_t embedding_size = 0;  ///< columns of sentence_embedding; 0: none
+  std::string pooling;          ///< e.g. "mean, normalize"
+  std::vector<std::string> outputs;
+  std::size_t packed_bytes = 0;
+  SessionLimits limits;
+  std::size_t session_bytes = 0;
+  std::vector<std::string> unexpected_tensors;
+  std::vector<std::string> missing_tensors;  ///< optional ones, e.g. an absent pooler
+  std::vector<std::string> warnings;
+};
+
+enum class HiddenStates : std::uint8_t { kLast, kAll };
+enum class AttentionOutput : std::uint8_t { kNone, kAll };
+
+struct ForwardOptions {
+  HiddenStates hidden_states = HiddenStates::kLast;
+  AttentionOutput attentions = AttentionOutput::kNone;
+  StopCondition stop;
+};
+
+/// Thread-safe: concurrent calls share the thread budget of LoadOptions.limits.threads.
+class WEFT_API TransformerModel {
+ public:
+  /// Reads config.json, the weights and the sentence-transformers modules when there are any.
+  /// Throws Error naming file and field.
+  static std::shared_ptr<const TransformerModel> load(const std::filesystem::path& directory,
+                                                      const LoadOptions& options = {});
+  ~TransformerModel();
+  TransformerModel(const TransformerModel&) = delete;
+  TransformerModel& operator=(const TransformerModel&) = delete;
+
+  /// Named tensors in, named tensors out, as `weft run` defines them: `input_ids` with `offsets`
+  /// (ragged) or `attention_mask` (padded, on either side), optional `token_type_ids`; I32 or I64.
+  /// Throws Error naming the tensor; more than the model's maximum is an error, never cut.
+  NamedArrays forward(const NamedArrays& inputs, const ForwardOptions& options = {}) const;
+
+  /// Sentence embeddings of ragged ids, in their order: `out` is (offsets.size() - 1) x
+  /// embedding_size() floats. Sorted by length and cut into chunks inside. `skip`, optional: leading
+  /// tokens of each sequence that pooling leaves out. Throws Error(kFailedPrecondition) when the
+  /// model has no pooling.
+  void embed(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
+             std::span<float> out, std::span<const std::int32_t> type_ids = {},
+             std::span<const std::int32_t> skip = {}, const StopCondition& stop = {},
+             Profile* profile = nullptr) const;
+
+  std::int64_t embedding_size() const noexcept;
+  std::int64_t max_tokens() const noexcept;
+  std::int64_t vocabulary_size() const noexcept;
+  const Model& model() const noexcept;
+  ModelInfo info() const;
+
+ private:
+  struct Impl;
+  explicit TransformerModel(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft

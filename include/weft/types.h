@@ -1,0 +1,83 @@
+// The small vocabulary that the public API and the operators share.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "weft/export.h"
+
+namespace weft {
+
+/// Element types, by the names of the safetensors format (formats.md, S9). weft computes with the
+/// first four; the others can be named, stored and copied.
+enum class DType : std::uint8_t {
+  kF32,
+  kF16,
+  kBF16,
+  kF64,
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU64,
+  kU32,
+  kU16,
+  kU8,
+  kBool,
+  kC64,
+  kF8E5M2,
+  kF8E4M3,
+  kF8E8M0,
+  kF8E4M3FNUZ,
+  kF8E5M2FNUZ,
+  kF6E2M3,
+  kF6E3M2,
+  kF4,
+};
+
+/// Bits per element: 4 for F4, 6 for the F6 types.
+WEFT_API int bits_of(DType dtype) noexcept;
+/// The safetensors name, e.g. "BF16". Never null.
+WEFT_API const char* to_string(DType dtype) noexcept;
+
+/// y = f(x), element by element.
+enum class Activation : std::uint8_t {
+  kNone,
+  kGelu,      ///< x * Phi(x), the exact erf form (Hugging Face "gelu")
+  kGeluTanh,  ///< the tanh form ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
+  kRelu,
+  kSilu,
+  kTanh,
+  kSigmoid,
+};
+WEFT_API const char* to_string(Activation activation) noexcept;
+
+/// How the rows of a sequence become one row.
+enum class Pooling : std::uint8_t {
+  kCls,             ///< the first row
+  kMax,             ///< column-wise maximum
+  kMean,            ///< sum / n
+  kMeanSqrtLen,     ///< sum / sqrt(n)
+  kWeightedMean,    ///< weights 1..n, by position in the sequence
+  kLastToken,       ///< the last row
+};
+WEFT_API const char* to_string(Pooling pooling) noexcept;
+
+/// Instruction-set levels, in rising order. Each is compiled from the same sources.
+enum class Isa : std::uint8_t {
+  kBaseline,  ///< x86-64-v2
+  kAvx2,      ///< AVX2 and FMA
+  kAvx512,    ///< AVX-512 F, BW, DQ, VL
+};
+/// "baseline", "avx2" or "avx512". Never null.
+WEFT_API const char* to_string(Isa isa) noexcept;
+
+/// Which implementation computes matrix products.
+enum class GemmBackend : std::uint8_t {
+  kNative,  ///< weft's packed kernels: same bits whatever surrounds a row
+  kOneDnn,  ///< oneDNN's matmul: exempt from the promise of same bits
+};
+WEFT_API const char* to_string(GemmBackend backend) noexcept;
+
+}  // namespace weft

@@ -1,0 +1,51 @@
+// One packed weight matrix and how to multiply by it: c = activation(a W^T + bias) + residual.
+// Two implementations behind one interface: weft's own packed kernels (native), whose results do
+// not depend on the number of rows, threads or column cuts, and oneDNN, which is exempt from that.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "weft/tensor.h"
+#include "weft/types.h"
+#include "weft/weight.h"
+
+namespace weft {
+
+/// Rows [.., out_features) of a product: one Linear's parameters as the checkpoint stores them.
+struct ProductPart {
+  Weight weight;  // (out_features, in_features)
+  Weight bias;    // (out_features), may be empty
+};
+
+struct ProductCall {
+  Tensor a;         // (rows, in_features); need not be aligned; not read beyond its columns
+  Tensor c;         // (rows, out_features), written in columns [first_col, last_col) only
+  Tensor residual;  // (rows, out_features), data == nullptr: none; does not overlap c
+  std::int64_t first_col = 0;  // a multiple of column_grain()
+  std::int64_t last_col = 0;   // likewise, or out_features
+  std::byte* scratch = nullptr;  // scratch_bytes(rows), 64-byte aligned, this thread's
+};
+
+class Product {
+ public:
+  virtual ~Product() = default;
+  virtual void run(const ProductCall& call) const noexcept = 0;
+  virtual std::int64_t in_features() const noexcept = 0;
+  virtual std::int64_t out_features() const noexcept = 0;
+  virtual std::int64_t column_grain() const noexcept = 0;
+  virtual std::size_t scratch_bytes(std::int64_t rows) const noexcept = 0;
+  virtual std::size_t packed_bytes() const noexcept = 0;
+  virtual std::string kernel() const = 0;  // e.g. "native avx512 14x32" or oneDNN's name
+};
+
+/// Packs the parts side by side (out_features is their sum). `parts` all have one in_features,
+/// which the caller has checked. Reads weights a few rows at a time: the stored and the packed
+/// form of a tensor are never both in memory. Throws what Weight::read_f32 throws.
+std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa,
+                                      const std::vector<ProductPart>& parts, Activation activation);
+
+}  // namespace weft

@@ -1,0 +1,60 @@
+// The row kernels of one instruction set as a table of function pointers. One source
+// (row_kernels.inl, attention_kernels.inl) is compiled once per level; nothing else is exported.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "weft/types.h"
+
+namespace weft::simd {
+
+/// One (sequence, head) and a range of its queries. Rows of q, k, v and out are column slices.
+struct AttentionCall {
+  const float* q;  // (queries, qk_size), stride q_stride: the sequence's first query, this head
+  const float* k;  // (keys, qk_size), stride k_stride
+  const float* v;  // (keys, v_size), stride v_stride
+  float* out;      // (queries, v_size), stride out_stride
+  std::int64_t q_stride, k_stride, v_stride, out_stride;  // in floats
+  std::int64_t queries, keys, qk_size, v_size;
+  std::int64_t first_query, last_query;  // the range to compute
+  float scale;
+  bool causal;       // key j is seen by query i if j <= i + keys - queries
+  float* weights;    // null, or row of first query of this head: softmax weights are written there
+  std::int64_t weights_stride;  // from one query's row to the next
+  std::byte* scratch;  // attention_scratch_bytes(keys, qk_size, v_size), 64-byte aligned
+};
+
+/// Every function computes each row (or element) by the same instructions whatever surrounds it, so
+/// equal input gives equal bits. Pointers need no alignment; nothing is read or written beyond the
+/// lengths given. NaN and infinity follow the formula.
+struct Kernels {
+  Isa isa;
+  /// y = f(x) for n elements; x == y allowed. GELU: exact erf form to about 4e-7.
+  void (*activation)(Activation kind, const float* x, float* y, std::int64_t n);
+  void (*add)(const float* a, const float* b, float* y, std::int64_t n);
+  void (*multiply)(const float* a, const float* b, float* y, std::int64_t n);
+  /// y += a * x
+  void (*axpy)(float a, const float* x, float* y, std::int64_t n);
+  void (*scale)(float a, const float* x, float* y, std::int64_t n);  // y = a * x; x == y allowed
+  void (*maximum)(const float* a, const float* b, float* y, std::int64_t n);
+  /// One row: (x - mean) / sqrt(var + eps) * gamma + beta; beta may be null; x == y allowed.
+  void (*layer_norm)(const float* x, const float* gamma, const float* beta, float eps, float* y,
+                     std::int64_t n);
+  /// One row; an empty row is left alone; a row of -infinity gives zeros. x == y allowed.
+  void (*softmax)(const float* x, float* y, std::int64_t n);
+  /// x / max(||x||, 1e-12); x == y allowed.
+  void (*normalize)(const float* x, float* y, std::int64_t n);
+  /// Widening, exact.
+  void (*from_f16)(const std::uint16_t* x, float* y, std::int64_t n);
+  void (*from_bf16)(const std::uint16_t* x, float* y, std::int64_t n);
+  std::size_t (*attention_scratch_bytes)(std::int64_t keys, std::int64_t qk_size,
+                                         std::int64_t v_size);
+  void (*attention)(const AttentionCall& call);
+};
+
+/// The table of a level, or null if this build lacks it. Whether the processor can run it is
+/// isa.h's question.
+const Kernels* kernels(Isa isa) noexcept;
+
+}  // namespace weft::simd

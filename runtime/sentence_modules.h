@@ -1,0 +1,60 @@
+// What makes a directory a sentence-transformers model: modules.json and its neighbours, both
+// generations of the files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "weft/types.h"
+#include "weft/weights.h"
+
+namespace weft {
+
+enum class IncludePrompt : std::uint8_t { kYes, kNo };
+
+struct PoolingModule {
+  std::vector<Pooling> modes;  // concatenated in this order
+  IncludePrompt include_prompt = IncludePrompt::kYes;
+};
+
+struct DenseModule {
+  Weight weight;  // (out_features, in_features)
+  Weight bias;    // may be empty
+  Activation activation = Activation::kNone;
+};
+
+/// One step after the transformer, in order. Exactly one of the three.
+struct SentenceModule {
+  enum class Kind : std::uint8_t { kPooling, kDense, kNormalize };
+  Kind kind{};
+  PoolingModule pooling;
+  DenseModule dense;
+};
+
+struct SentenceModules {
+  std::filesystem::path transformer_directory;  // where config.json and the weights lie
+  std::vector<SentenceModule> modules;          // empty: no modules.json
+  std::optional<std::int64_t> max_seq_length;   // sentence_bert_config.json (or a legacy name)
+  std::optional<bool> do_lower_case;            // likewise
+  std::map<std::string, std::string> prompts;
+  std::optional<std::string> default_prompt_name;
+  std::optional<std::string> similarity_fn_name;
+  std::vector<std::string> warnings;
+};
+
+/// Reads DIR/modules.json and what it names. A directory without modules.json gives no modules (with
+/// DIR/1_Pooling alone: that pooling); Dense weights are opened, not read. Checks pooling dimensions
+/// against `hidden_size` and the chain of Dense sizes.
+/// Throws Error: kUnsupported naming an unknown module or option, kInvalidArgument, kCorruptFile.
+SentenceModules read_sentence_modules(const std::filesystem::path& directory,
+                                      std::int64_t hidden_size);
+
+/// The part that is read before config.json: where the transformer lies. DIR itself if there is no
+/// modules.json.
+std::filesystem::path find_transformer_directory(const std::filesystem::path& directory);
+
+}  // namespace weft

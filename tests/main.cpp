@@ -1,0 +1,37 @@
+// Runs the tests of one program. WEFT_ISA forces a level; one that this machine lacks is a skip
+// (exit code 77), never a pass.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "ops/isa.h"
+#include "tests/isa_under_test.h"
+
+namespace weft::test {
+
+Isa isa_under_test() {
+  const char* forced = std::getenv("WEFT_ISA");
+  for (Isa isa : {Isa::kAvx512, Isa::kAvx2, Isa::kBaseline}) {
+    if (forced != nullptr && *forced != '\0' ? std::string(forced) == to_string(isa)
+                                             : isa_available(isa)) {
+      return isa;
+    }
+  }
+  std::fprintf(stderr, "WEFT_ISA=%s names no level\n", forced);
+  std::exit(1);
+}
+
+}  // namespace weft::test
+
+int main(int argc, char** argv) {
+  const weft::Isa isa = weft::test::isa_under_test();
+  if (!weft::isa_available(isa)) {
+    std::printf("SKIPPED: this machine has no %s\n", to_string(isa));
+    return 77;
+  }
+  doctest::Context context(argc, argv);
+  return context.run();
+}
