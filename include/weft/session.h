@@ -38,10 +38,16 @@ struct StopCondition {
   std::optional<std::chrono::steady_clock::time_point> deadline;
 };
 
-/// One named input of a run. Ragged values are stacked rows.
+/// One named input of a run: stacked rows in C order, not owned, alive until run() returns.
 struct Input {
   std::string_view name;
-  const void* data = nullptr;  ///< float or int32_t, as the graph declares; C order, not owned
+  std::span<const float> f32;         ///< rows x cols, for Graph::input
+  std::span<const std::int32_t> i32;  ///< rows, for Graph::input_ids
+
+  Input(std::string_view input_name, std::span<const float> values)
+      : name(input_name), f32(values) {}
+  Input(std::string_view input_name, std::span<const std::int32_t> values)
+      : name(input_name), i32(values) {}
 };
 
 /// The sequences of one ragged row space: sequence i has rows [offsets[i], offsets[i + 1]).

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "weft/model.h"
+#include "weft/profile.h"
 #include "weft/safetensors.h"
 #include "weft/session.h"
 
@@ -64,6 +65,17 @@ struct ForwardOptions {
   StopCondition stop;
 };
 
+/// Whether a Normalize module at the end of the chain is applied.
+enum class FinalNormalize : std::uint8_t { kAsModules, kLeaveOut };
+
+struct EmbedOptions {
+  std::span<const std::int32_t> type_ids;  ///< one per id; empty: all 0
+  std::span<const std::int32_t> skip;      ///< per sequence, leading tokens that pooling leaves out
+  FinalNormalize normalize = FinalNormalize::kAsModules;
+  StopCondition stop;
+  Profile* profile = nullptr;  ///< not owned
+};
+
 /// Thread-safe: concurrent calls share the thread budget of LoadOptions.limits.threads.
 class WEFT_API TransformerModel {
  public:
@@ -80,14 +92,11 @@ class WEFT_API TransformerModel {
   /// Throws Error naming the tensor; more than the model's maximum is an error, never cut.
   NamedArrays forward(const NamedArrays& inputs, const ForwardOptions& options = {}) const;
 
-  /// Sentence embeddings of ragged ids, in their order: `out` is (offsets.size() - 1) x
-  /// embedding_size() floats. Sorted by length and cut into chunks inside. `skip`, optional: leading
-  /// tokens of each sequence that pooling leaves out. Throws Error(kFailedPrecondition) when the
-  /// model has no pooling.
+  /// Sentence embeddings of ragged ids, in their order: sequence i is ids [offsets[i],
+  /// offsets[i + 1]), `out` is (offsets.size() - 1) x embedding_size() floats. Cut into chunks inside.
+  /// Throws Error(kFailedPrecondition) when the model has no pooling, kInvalidArgument, kOutOfRange.
   void embed(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
-             std::span<float> out, std::span<const std::int32_t> type_ids = {},
-             std::span<const std::int32_t> skip = {}, const StopCondition& stop = {},
-             Profile* profile = nullptr) const;
+             std::span<float> out, const EmbedOptions& options = {}) const;
 
   std::int64_t embedding_size() const noexcept;
   std::int64_t max_tokens() const noexcept;
