@@ -20,11 +20,11 @@ struct Kernels;
 
 /// All that shape inference needs to know of a value.
 struct ValueInfo {
-  std::int32_t rows = -1;         // id of its row space in the graph
-  std::int64_t fixed_rows = -1;   // the number of rows when that space is fixed, else -1
-  std::int64_t cols = 0;          // for a per-key value: heads
+  std::int32_t rows = -1;        // id of its row space in the graph
+  std::int64_t fixed_rows = -1;  // the number of rows when that space is fixed, else -1
+  std::int64_t cols = 0;         // for a per-key value: heads
   DType dtype = DType::kF32;
-  bool per_key = false;           // run-time columns: cols * longest key sequence
+  bool per_key = false;  // run-time columns: cols * longest key sequence
 };
 
 /// One row space in one run.
@@ -50,8 +50,8 @@ struct Work {
 
 /// Everything that one call of run() reads.
 struct RunContext {
-  std::span<const Tensor> in;    // row-wise ops: the block's rows only; others: all rows
-  std::span<const Tensor> out;   // likewise; an output nobody asked for has data == nullptr
+  std::span<const Tensor> in;         // row-wise ops: the block's rows only; others: all rows
+  std::span<const Tensor> out;        // likewise; an output nobody asked for has data == nullptr
   std::span<const RowsView> in_rows;  // per input, its row space (ops that are not row-wise)
   RowsView out_rows;                  // of out[0] (likewise)
   std::int64_t begin = 0;  // row-wise: columns [begin, end) of out[0]; else: items [begin, end)
@@ -69,7 +69,7 @@ struct CompileContext {
 class Op {
  public:
   virtual ~Op() = default;
-  virtual std::string_view name() const = 0;   // the field's word, e.g. "layer_norm"
+  virtual std::string_view name() const = 0;             // the field's word, e.g. "layer_norm"
   virtual std::string_view label() const { return {}; }  // which one, e.g. a weight's name
 
   /// Shapes of the outputs; throws Error(kInvalidArgument) "[name] ..." when the inputs do not fit.

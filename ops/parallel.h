@@ -19,8 +19,8 @@ class Team {
   virtual ~Team() = default;
   /// Runs body on threads 0 .. n - 1 at once, the caller being thread 0, and waits for all; n is
   /// clamped to 1 .. size(). In a forked child, where the team's threads do not exist, and inside a
-  /// caller's own OpenMP region it runs on the caller alone: `threads` tells the body. Workers flush denormals and round to
-  /// nearest; the caller's floating-point state is put back.
+  /// caller's own OpenMP region it runs on the caller alone: `threads` tells the body. Workers
+  /// flush denormals and round to nearest; the caller's floating-point state is put back.
   virtual void run(int n, TeamBody body) = 0;
   virtual int size() const noexcept = 0;
 

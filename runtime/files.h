@@ -34,7 +34,8 @@ class File {
 /// (too large; or a hint when it is a Git LFS pointer or an HTML page).
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 
-/// True if `name` can name a file inside a directory: not empty, no '/', '\\', NUL, not "." or "..".
+/// True if `name` can name a file inside a directory: not empty, no '/', '\\', NUL, not "." or
+/// "..".
 bool is_plain_file_name(std::string_view name) noexcept;
 
 /// What a wrong file looks like from its first bytes ("a Git LFS pointer", "an HTML page",

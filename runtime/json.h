@@ -1,34 +1,43 @@
 // A parsed JSON document, read-only. The JSON library stays in json.cpp.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace weft {
 
-/// One value. Objects keep their order. Strict: UTF-8 only, unique keys (after escapes), at most 64
-/// levels, nothing but white space after the value; independent of the locale.
+/// One value, 40 bytes. Objects keep their order. Strict: UTF-8 only (no byte order mark), unique
+/// keys (after escapes), at most 64 levels, nothing but white space after the value; independent of
+/// the locale.
 class Json {
  public:
   enum class Kind : std::uint8_t { kNull, kBool, kInteger, kNumber, kString, kArray, kObject };
   using Member = std::pair<std::string, Json>;
 
-  /// Throws Error(kCorruptFile) "FILE: JSON ... at byte N". `source` is what the error names.
-  static Json parse(std::string_view text, std::string_view source);
+  /// What a document of a known shape never exceeds, so that a hostile one costs no memory.
+  struct Limits {
+    std::size_t array_items = std::numeric_limits<std::size_t>::max();
+  };
 
-  Kind kind() const noexcept { return kind_; }
-  bool is_null() const noexcept { return kind_ == Kind::kNull; }
-  bool is_bool() const noexcept { return kind_ == Kind::kBool; }
-  /// Written without '.', 'e' and within the range of int64.
-  bool is_integer() const noexcept { return kind_ == Kind::kInteger; }
-  bool is_number() const noexcept { return kind_ == Kind::kNumber || kind_ == Kind::kInteger; }
-  bool is_string() const noexcept { return kind_ == Kind::kString; }
-  bool is_array() const noexcept { return kind_ == Kind::kArray; }
-  bool is_object() const noexcept { return kind_ == Kind::kObject; }
+  /// Throws Error(kCorruptFile) "SOURCE: JSON ... at byte N" (N counts from 0).
+  static Json parse(std::string_view text, std::string_view source);
+  static Json parse(std::string_view text, std::string_view source, const Limits& limits);
+
+  Kind kind() const noexcept { return static_cast<Kind>(value_.index()); }
+  bool is_null() const noexcept { return kind() == Kind::kNull; }
+  bool is_bool() const noexcept { return kind() == Kind::kBool; }
+  /// Written without '.', 'e' and within the range of int64. An integer beyond it is a number only.
+  bool is_integer() const noexcept { return kind() == Kind::kInteger; }
+  bool is_number() const noexcept { return kind() == Kind::kNumber || is_integer(); }
+  bool is_string() const noexcept { return kind() == Kind::kString; }
+  bool is_array() const noexcept { return kind() == Kind::kArray; }
+  bool is_object() const noexcept { return kind() == Kind::kObject; }
   static const char* to_string(Kind kind) noexcept;
 
   // The kind must match; otherwise Error(kInternal): check first, name the field in your own error.
@@ -41,18 +50,15 @@ class Json {
   /// The member, or null if absent (or not an object). Linear search.
   const Json* find(std::string_view key) const noexcept;
 
-  /// A short rendering for error messages, cut to about 40 characters.
+  /// A one-line rendering for error messages, cut to about 40 characters.
   std::string preview() const;
 
  private:
   friend class JsonBuilder;
-  Kind kind_ = Kind::kNull;
-  bool bool_ = false;
-  std::int64_t integer_ = 0;
-  double number_ = 0;
-  std::string string_;
-  std::vector<Json> items_;
-  std::vector<Member> members_;
+  // In the order of Kind.
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<Json>,
+               std::vector<Member>>
+      value_;
 };
 
 }  // namespace weft

@@ -46,10 +46,10 @@ struct SentenceModules {
   std::vector<std::string> warnings;
 };
 
-/// Reads DIR/modules.json and what it names. A directory without modules.json gives no modules (with
-/// DIR/1_Pooling alone: that pooling); Dense weights are opened, not read. Checks pooling dimensions
-/// against `hidden_size` and the chain of Dense sizes.
-/// Throws Error: kUnsupported naming an unknown module or option, kInvalidArgument, kCorruptFile.
+/// Reads DIR/modules.json and what it names. A directory without modules.json gives no modules
+/// (with DIR/1_Pooling alone: that pooling); Dense weights are opened, not read. Checks pooling
+/// dimensions against `hidden_size` and the chain of Dense sizes. Throws Error: kUnsupported naming
+/// an unknown module or option, kInvalidArgument, kCorruptFile.
 SentenceModules read_sentence_modules(const std::filesystem::path& directory,
                                       std::int64_t hidden_size);
 

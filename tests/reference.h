@@ -37,11 +37,13 @@ inline double gelu_tanh(double x) {
   return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
 }
 
-inline std::vector<double> layer_norm(const std::vector<double>& x, const std::vector<double>& gamma,
+inline std::vector<double> layer_norm(const std::vector<double>& x,
+                                      const std::vector<double>& gamma,
                                       const std::vector<double>& beta, double eps) {
   double mean = 0, variance = 0;
   for (double value : x) mean += value / static_cast<double>(x.size());
-  for (double value : x) variance += (value - mean) * (value - mean) / static_cast<double>(x.size());
+  for (double value : x)
+    variance += (value - mean) * (value - mean) / static_cast<double>(x.size());
   std::vector<double> y(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) {
     y[i] = (x[i] - mean) / std::sqrt(variance + eps) * gamma[i] + (beta.empty() ? 0 : beta[i]);

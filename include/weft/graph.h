@@ -21,16 +21,17 @@ struct RowSpace {
   friend bool operator==(RowSpace, RowSpace) = default;
 };
 
-/// A matrix flowing through the graph: (rows of its row space) x cols. A handle, owned by its graph.
+/// A matrix flowing through the graph: (rows of its row space) x cols. A handle, owned by its
+/// graph.
 struct Value {
   std::int32_t id = -1;
   explicit operator bool() const noexcept { return id >= 0; }
 };
 
 struct LinearOptions {
-  Weight bias;                                 ///< (out_features), optional
-  Activation activation = Activation::kNone;   ///< applied to x W^T + b
-  Value residual;                              ///< added after the activation, optional
+  Weight bias;                                ///< (out_features), optional
+  Activation activation = Activation::kNone;  ///< applied to x W^T + b
+  Value residual;                             ///< added after the activation, optional
 };
 
 /// One of several projections of the same input, computed as one product.
@@ -48,7 +49,7 @@ struct Lookup {
 /// Which keys a query may see, within its own sequence.
 enum class KeyRule : std::uint8_t {
   kAll,
-  kCausal,   ///< key position <= query position (+ keys - queries)
+  kCausal,  ///< key position <= query position (+ keys - queries)
 };
 
 struct AttentionOptions {
@@ -106,8 +107,8 @@ class WEFT_API Graph {
   Value multiply(Value a, Value b);  ///< same rows and cols
   /// Columns [first, first + count) of x: a view, nothing is copied.
   Value columns(Value x, std::int64_t first, std::int64_t count);
-  /// softmax(scale q k^T) v within each sequence and head (Vaswani et al. 2017, eq. 1). q's rows and
-  /// k's rows may be different ragged spaces with equally many sequences; v's rows are k's.
+  /// softmax(scale q k^T) v within each sequence and head (Vaswani et al. 2017, eq. 1). q's rows
+  /// and k's rows may be different ragged spaces with equally many sequences; v's rows are k's.
   AttentionValues attention(Value q, Value k, Value v, const AttentionOptions& options);
   /// One row per sequence. `skip`, optional, I32 (sequences, 1): leading rows to leave out.
   Value pool(Value x, Pooling pooling, Value skip = {});

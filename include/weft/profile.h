@@ -13,12 +13,12 @@ namespace weft {
 
 /// Totals of one node of the graph over all profiled runs.
 struct OpProfile {
-  std::string name;         ///< operator and weight, e.g. "linear encoder.layer.0.output.dense"
-  std::string kind;         ///< operator alone, e.g. "linear"
-  std::int64_t calls = 0;   ///< runs of blocks or items
-  double seconds = 0;       ///< summed over threads
+  std::string name;        ///< operator and weight, e.g. "linear encoder.layer.0.output.dense"
+  std::string kind;        ///< operator alone, e.g. "linear"
+  std::int64_t calls = 0;  ///< runs of blocks or items
+  double seconds = 0;      ///< summed over threads
   double flops = 0;
-  double bytes = 0;         ///< activations read and written, and weights read
+  double bytes = 0;  ///< activations read and written, and weights read
 };
 
 /// One stretch of work on one thread, for a timeline.

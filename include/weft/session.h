@@ -21,10 +21,10 @@ class Profile;
 
 /// What a session is planned for; a run within them allocates nothing.
 struct SessionLimits {
-  std::int64_t tokens = 4096;      ///< rows over all sequences of each ragged row space
+  std::int64_t tokens = 4096;  ///< rows over all sequences of each ragged row space
   std::int64_t sequences = 256;
-  std::int64_t longest = 512;      ///< rows of the longest sequence
-  int threads = 0;                 ///< 0: default_threads()
+  std::int64_t longest = 512;  ///< rows of the longest sequence
+  int threads = 0;             ///< 0: default_threads()
 };
 
 /// min(processors in the affinity mask, cgroup v1/v2 quota rounded up), at least 1.

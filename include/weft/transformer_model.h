@@ -31,8 +31,8 @@ struct LoadOptions {
 
 /// What `weft info` prints.
 struct ModelInfo {
-  std::string architecture;   ///< config.json's model_type
-  std::string source;         ///< the directory
+  std::string architecture;  ///< config.json's model_type
+  std::string source;        ///< the directory
   std::vector<std::string> weight_files;
   std::string file_dtype;     ///< of the weights, e.g. "F32" or "BF16, F32"
   std::string compute_dtype;  ///< "f32"
@@ -44,9 +44,9 @@ struct ModelInfo {
   std::string threads_reason;
   std::int64_t parameters = 0;
   std::int64_t layers = 0, hidden_size = 0, heads = 0, intermediate_size = 0, vocabulary_size = 0;
-  std::int64_t max_tokens = 0;  ///< longest sequence the model takes
+  std::int64_t max_tokens = 0;      ///< longest sequence the model takes
   std::int64_t embedding_size = 0;  ///< columns of sentence_embedding; 0: none
-  std::string pooling;          ///< e.g. "mean, normalize"
+  std::string pooling;              ///< e.g. "mean, normalize"
   std::vector<std::string> outputs;
   std::size_t packed_bytes = 0;
   SessionLimits limits;
@@ -93,8 +93,9 @@ class WEFT_API TransformerModel {
   NamedArrays forward(const NamedArrays& inputs, const ForwardOptions& options = {}) const;
 
   /// Sentence embeddings of ragged ids, in their order: sequence i is ids [offsets[i],
-  /// offsets[i + 1]), `out` is (offsets.size() - 1) x embedding_size() floats. Cut into chunks inside.
-  /// Throws Error(kFailedPrecondition) when the model has no pooling, kInvalidArgument, kOutOfRange.
+  /// offsets[i + 1]), `out` is (offsets.size() - 1) x embedding_size() floats. Cut into chunks
+  /// inside. Throws Error(kFailedPrecondition) when the model has no pooling, kInvalidArgument,
+  /// kOutOfRange.
   void embed(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
              std::span<float> out, const EmbedOptions& options = {}) const;
 

@@ -55,12 +55,12 @@ WEFT_API const char* to_string(Activation activation) noexcept;
 
 /// How the rows of a sequence become one row.
 enum class Pooling : std::uint8_t {
-  kCls,             ///< the first row
-  kMax,             ///< column-wise maximum
-  kMean,            ///< sum / n
-  kMeanSqrtLen,     ///< sum / sqrt(n)
-  kWeightedMean,    ///< weights 1..n, by position in the sequence
-  kLastToken,       ///< the last row
+  kCls,           ///< the first row
+  kMax,           ///< column-wise maximum
+  kMean,          ///< sum / n
+  kMeanSqrtLen,   ///< sum / sqrt(n)
+  kWeightedMean,  ///< weights 1..n, by position in the sequence
+  kLastToken,     ///< the last row
 };
 WEFT_API const char* to_string(Pooling pooling) noexcept;
 

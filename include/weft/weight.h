@@ -1,4 +1,5 @@
-// One named parameter of a checkpoint or of the caller's memory, read only when a model is compiled.
+// One named parameter of a checkpoint or of the caller's memory, read only when a model is
+// compiled.
 #pragma once
 
 #include <cstdint>

@@ -39,7 +39,7 @@ class WEFT_API Weights {
   /// Full names in the checkpoint, sorted, and the subset that no get() asked for.
   std::vector<std::string> names() const;
   std::vector<std::string> unused() const;
-  std::int64_t parameters() const;       ///< elements in all tensors of the checkpoint
+  std::int64_t parameters() const;         ///< elements in all tensors of the checkpoint
   std::vector<std::string> files() const;  ///< the files read
   /// Scans every value; Error(kCorruptFile) names tensor and index of the first NaN or infinity.
   void check_finite() const;
