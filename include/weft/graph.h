@@ -46,12 +46,6 @@ struct Lookup {
   Value ids;     ///< I32, one column; checked against the table before a run
 };
 
-/// Which keys a query may see, within its own sequence.
-enum class KeyRule : std::uint8_t {
-  kAll,
-  kCausal,  ///< key position <= query position (+ keys - queries)
-};
-
 struct AttentionOptions {
   std::int64_t heads = 1;  ///< q, k, v are split into this many column slices
   float scale = 0;         ///< 0: 1 / sqrt(head size of q)

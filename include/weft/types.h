@@ -64,6 +64,12 @@ enum class Pooling : std::uint8_t {
 };
 WEFT_API const char* to_string(Pooling pooling) noexcept;
 
+/// Which keys a query may see, within its own sequence.
+enum class KeyRule : std::uint8_t {
+  kAll,
+  kCausal,  ///< key position <= query position (+ keys - queries)
+};
+
 /// Instruction-set levels, in rising order. Each is compiled from the same sources.
 enum class Isa : std::uint8_t {
   kBaseline,  ///< x86-64-v2
