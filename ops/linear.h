@@ -1,0 +1,47 @@
+// linear: c = activation(x W^T + b) + residual, the operator that nearly all time goes to.
+// Several projections of one input are one product, their outputs side by side.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ops/gemm/product.h"
+#include "ops/op.h"
+
+namespace weft {
+
+/// Whether a linear op has a second input that is added after the activation.
+enum class Residual : std::uint8_t { kNone, kInput };
+
+/// Inputs: x (rows, in_features), and with Residual::kInput also (rows, out_features).
+/// Output: (rows, out_features), out_features being the sum over the parts. Equals PyTorch's
+/// torch.nn.Linear; labelled by the first part's weight name.
+class Linear final : public Op {
+ public:
+  /// Keeps handles of the weights; nothing is read before compile().
+  Linear(std::vector<ProductPart> parts, Activation activation, Residual residual);
+
+  std::string_view name() const override { return "linear"; }
+  std::string_view label() const override { return label_; }
+  /// Checks the weights' and biases' shapes too. Messages name the weight.
+  std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
+  /// Packs the weights: throws what Weight::read_f32 throws.
+  std::unique_ptr<Op> compile(const CompileContext& context) const override;
+  std::int64_t column_grain() const override;
+  std::size_t scratch_bytes(const Limits& limits) const override;
+  std::size_t packed_bytes() const override;
+  Work work(const RunContext& context) const override;
+  void run(const RunContext& context) const noexcept override;
+
+  /// After compile(): the implementation in use, e.g. "native avx512 14x32"; else empty.
+  std::string kernel() const;
+
+ private:
+  std::vector<ProductPart> parts_;  // empty once compiled
+  std::string label_;
+  Activation activation_;
+  Residual residual_;
+  std::shared_ptr<const Product> product_;  // null until compiled
+};
+
+}  // namespace weft
