@@ -1,0 +1,54 @@
+// attention: softmax(scale q k^T) v within each sequence and head, the only operator besides
+// pooling that mixes rows. Heads are column slices of q, k and v; nothing is padded, split or
+// copied apart.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ops/op.h"
+
+namespace weft {
+
+struct AttentionParameters {
+  std::int64_t heads = 1;
+  std::int64_t q_cols = 0;  // heads * head size of q and k
+  std::int64_t v_cols = 0;  // heads * head size of v
+  float scale = 0;          // 0: 1 / sqrt(head size of q)
+  KeyRule keys = KeyRule::kAll;
+};
+
+/// Inputs: q (query rows, q_cols), k (key rows, q_cols), v (key rows, v_cols), F32. q's and k's
+/// rows may lie in different spaces; a run must give both equally many sequences, and sequence i of
+/// q sees sequence i of k and nothing else. Outputs: [0] context (query rows, v_cols); [1] the
+/// softmax weights, per key: head h, key j of a query's row at h * longest + j, longest being the
+/// run's longest key sequence; zeros for keys that the query does not see and beyond its sequence.
+/// Asking for [1] does not change the bits of [0].
+///
+/// A key that a query may not see contributes exactly nothing, whatever its values (NaN too); a
+/// query without keys gives zeros. Equals Vaswani et al. 2017, eq. 1, and PyTorch's
+/// scaled_dot_product_attention; kCausal aligns the last query with the last key.
+class Attention final : public Op {
+ public:
+  explicit Attention(const AttentionParameters& parameters);
+
+  std::string_view name() const override { return "attention"; }
+  std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
+  std::unique_ptr<Op> compile(const CompileContext& context) const override;
+  bool row_wise() const override { return false; }
+  /// Items are stretches of equal cost of the run's (sequence, head, query) cells, the longest
+  /// sequences first: a long head is cut between queries, many short ones share an item.
+  std::int64_t items(const RunContext& context) const override;
+  std::size_t scratch_bytes(const Limits& limits) const override;
+  Work work(const RunContext& context) const override;
+  void run(const RunContext& context) const noexcept override;
+
+ private:
+  std::int64_t qk_size() const { return parameters_.q_cols / parameters_.heads; }
+  std::int64_t v_size() const { return parameters_.v_cols / parameters_.heads; }
+
+  AttentionParameters parameters_;
+  const simd::Kernels* kernels_ = nullptr;  // null until compiled
+};
+
+}  // namespace weft
