@@ -82,6 +82,8 @@ class Op {
   /// True: any block of rows may be computed alone. False: the op mixes rows within sequences and
   /// is run by items.
   virtual bool row_wise() const { return true; }
+  /// Row-wise ops: true for an input of which every block reads all rows (matmul's right side).
+  virtual bool reads_whole([[maybe_unused]] std::size_t input) const { return false; }
   /// Row-wise ops whose output columns can be computed apart: the grain of such a cut; 0: none.
   virtual std::int64_t column_grain() const { return 0; }
   /// Ops that are not row-wise: the number of independent items of this run, dearest first.
