@@ -1,4 +1,4 @@
-// A parsed JSON document, read-only. The JSON library stays in json.cpp.
+// A parsed JSON document, read-only.
 #pragma once
 
 #include <cstddef>
@@ -54,7 +54,7 @@ class Json {
   std::string preview() const;
 
  private:
-  friend class JsonBuilder;
+  friend class JsonParser;
   // In the order of Kind.
   std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<Json>,
                std::vector<Member>>
