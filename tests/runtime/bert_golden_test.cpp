@@ -1,0 +1,123 @@
+// Tiny BERT checkpoints against transformers in double precision (scripts/make_bert_goldens.py).
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/isa_under_test.h"
+#include "tests/runtime/golden.h"
+#include "weft/transformer_model.h"
+
+namespace weft::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kTolerance = 2e-5;  // of the largest magnitude of each tensor
+
+LoadOptions load_options(GemmBackend gemm, int threads) {
+  LoadOptions options;
+  options.compile.isa = isa_under_test();
+  options.compile.gemm = gemm;
+  options.limits.threads = threads;
+  return options;
+}
+
+std::vector<std::string> cases() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(golden("bert"))) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// Tensor names in the order of computation, so that the first failure names the first bad layer.
+std::vector<std::string> in_order(const NamedArrays& arrays) {
+  std::vector<std::string> names;
+  for (int layer = 0; layer < 100; ++layer) {
+    for (const char* kind : {"hidden_states.", "attentions."}) {
+      const std::string name = kind + std::to_string(layer);
+      if (arrays.contains(name)) names.push_back(name);
+    }
+  }
+  for (const auto& [name, array] : arrays) {
+    if (name.find('.') == std::string::npos) names.push_back(name);
+  }
+  return names;
+}
+
+/// Compares every form of input that the case has; returns how many tensors were compared.
+int compare_case(const std::string& name, const TransformerModel& model) {
+  int compared = 0;
+  for (const char* form : {"ragged", "right", "left"}) {
+    const fs::path input = golden("bert") / name / (std::string(form) + ".input.safetensors");
+    if (!fs::exists(input)) continue;
+    CAPTURE(name);
+    CAPTURE(form);
+    const NamedArrays expected =
+        read_safetensors(golden("bert") / name / (std::string(form) + ".expected.safetensors"));
+    ForwardOptions options;
+    options.hidden_states = HiddenStates::kAll;
+    options.attentions = AttentionOutput::kAll;
+    const NamedArrays found = model.forward(read_safetensors(input), options);
+    for (const std::string& tensor : in_order(expected)) {
+      CAPTURE(tensor);
+      REQUIRE(found.contains(tensor));
+      CHECK(difference(expected.at(tensor), found.at(tensor), kTolerance) == "");
+      ++compared;
+    }
+    for (const auto& [tensor, array] : found) {
+      CAPTURE(tensor);
+      // Attentions are left out of the golden where they would be large.
+      CHECK((expected.contains(tensor) || tensor.starts_with("attentions.")));
+    }
+  }
+  return compared;
+}
+
+}  // namespace
+
+TEST_CASE("every layer of every tiny BERT equals transformers in double precision") {
+  const std::vector<std::string> names = cases();
+  REQUIRE(names.size() >= 7);
+  for (const std::string& name : names) {
+    CAPTURE(name);
+    const auto model =
+        TransformerModel::load(golden("bert") / name, load_options(GemmBackend::kNative, 2));
+    CHECK(compare_case(name, *model) >= 6);
+  }
+}
+
+TEST_CASE("the oneDNN backend gives the same layers within the tolerance") {
+  for (const std::string& name : cases()) {
+    CAPTURE(name);
+    const auto model =
+        TransformerModel::load(golden("bert") / name, load_options(GemmBackend::kOneDnn, 1));
+    CHECK(compare_case(name, *model) >= 6);
+  }
+}
+
+TEST_CASE("a model without a pooler gives no pooler_output") {
+  const auto model = TransformerModel::load(golden("bert") / "legacy_names",
+                                            load_options(GemmBackend::kNative, 1));
+  const NamedArrays found = model->forward(
+      read_safetensors(golden("bert") / "legacy_names" / "ragged.input.safetensors"));
+  CHECK(found.contains("last_hidden_state"));
+  CHECK_FALSE(found.contains("pooler_output"));
+}
+
+TEST_CASE("heads left over in a bare model's file are reported, not run") {
+  const auto model = TransformerModel::load(golden("bert") / "pretraining_leftovers",
+                                            load_options(GemmBackend::kNative, 1));
+  const std::vector<std::string> unexpected = model->info().unexpected_tensors;
+  CHECK(std::any_of(unexpected.begin(), unexpected.end(),
+                    [](const std::string& name) { return name.starts_with("cls."); }));
+  const NamedArrays found = model->forward(
+      read_safetensors(golden("bert") / "pretraining_leftovers" / "ragged.input.safetensors"));
+  CHECK_FALSE(found.contains("logits"));
+}
+
+}  // namespace weft::test

@@ -1,0 +1,11 @@
+# Whole models against references that other programs computed.
+weft_add_tests(weft_golden_tests PER_ISA SOURCES
+  golden.cpp
+  bert_golden_test.cpp
+  sentence_golden_test.cpp
+)
+# Skipped where scripts/fetch_model.sh has not brought the model.
+weft_add_tests(weft_minilm_tests PER_ISA SOURCES
+  golden.cpp
+  minilm_test.cpp
+)
