@@ -66,6 +66,9 @@ struct CompileContext {
   const simd::Kernels* kernels = nullptr;
 };
 
+/// The kernels of a level; `kernels` is null if this build lacks it.
+CompileContext make_compile_context(Isa isa, GemmBackend gemm) noexcept;
+
 class Op {
  public:
   virtual ~Op() = default;

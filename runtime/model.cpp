@@ -8,7 +8,6 @@
 #include <numeric>
 
 #include "ops/isa.h"
-#include "ops/simd/kernels.h"
 #include "runtime/model_impl.h"
 #include "weft/error.h"
 
@@ -17,8 +16,12 @@ namespace {
 
 constexpr std::array kIsas{Isa::kBaseline, Isa::kAvx2, Isa::kAvx512};
 
+bool usable(Isa isa) {
+  return isa_available(isa) && make_compile_context(isa, GemmBackend::kNative).kernels != nullptr;
+}
+
 void require_isa(Isa isa, std::string_view where) {
-  if (isa_available(isa) && simd::kernels(isa) != nullptr) return;
+  if (usable(isa)) return;
   throw Error(Reason::kUnsupported, fmt::format("{}: expected a level that this processor has, found "
                                                 "{}",
                                                 where, to_string(isa)));
@@ -79,7 +82,7 @@ bool is_constant(const Model::Impl& model, const GraphNode& node) {
 std::vector<Isa> available_isas() {
   std::vector<Isa> result;
   for (Isa isa : kIsas) {
-    if (isa_available(isa) && simd::kernels(isa) != nullptr) result.push_back(isa);
+    if (usable(isa)) result.push_back(isa);
   }
   if (result.empty()) {
     throw Error(Reason::kUnsupported, "[isa] expected an x86-64-v2 processor, found an older one");
@@ -123,7 +126,7 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const CompileOptions& o
     }
     value.weight = {};
   }
-  const CompileContext context{impl->isa, impl->gemm, simd::kernels(impl->isa)};
+  const CompileContext context = make_compile_context(impl->isa, impl->gemm);
   for (GraphNode& node : recipe.nodes) {
     GraphNode compiled{node.op->compile(context), std::move(node.in), std::move(node.out)};
     node.op.reset();
