@@ -134,8 +134,8 @@ class Execution {
     Tensor tensor = state_.values[base];
     if (tensor.data == nullptr && plan_.values[base].kind != Placement::Kind::kBlock) return tensor;
     if (plan_.values[base].kind == Placement::Kind::kBlock) {
-      tensor.data = block->memory +
-                    plan_.values[base].offset * static_cast<std::size_t>(plan_.block_rows);
+      tensor.data =
+          block->memory + plan_.values[base].offset * static_cast<std::size_t>(plan_.block_rows);
       if (share == Share::kPart) {
         tensor = tensor.row_block(block->first, block->rows);
       } else {
@@ -144,9 +144,8 @@ class Execution {
     } else if (block != nullptr && !whole) {
       tensor = tensor.row_block(block->first, block->rows);
     }
-    return value.kind == ValueNode::Kind::kView
-               ? tensor.col_block(value.first_col, value.info.cols)
-               : tensor;
+    return value.kind == ValueNode::Kind::kView ? tensor.col_block(value.first_col, value.info.cols)
+                                                : tensor;
   }
 
   RunContext bind(std::int32_t n, const Block* block, int thread,

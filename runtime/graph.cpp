@@ -125,7 +125,8 @@ namespace {
 ValueNode make_input(const Graph::Impl& graph, std::string name, RowSpace rows, std::int64_t cols,
                      DType dtype) {
   const RowSpaceNode& space = space_of(graph, rows, "input");
-  if (cols < 1) invalid(fmt::format("[input] {}: expected at least 1 column, found {}", name, cols));
+  if (cols < 1)
+    invalid(fmt::format("[input] {}: expected at least 1 column, found {}", name, cols));
   for (const ValueNode& other : graph.values) {
     if (other.kind == ValueNode::Kind::kInput && other.name == name) {
       invalid(fmt::format("[input] {}: the graph already has an input of this name", name));

@@ -22,9 +22,10 @@ bool usable(Isa isa) {
 
 void require_isa(Isa isa, std::string_view where) {
   if (usable(isa)) return;
-  throw Error(Reason::kUnsupported, fmt::format("{}: expected a level that this processor has, found "
-                                                "{}",
-                                                where, to_string(isa)));
+  throw Error(Reason::kUnsupported,
+              fmt::format("{}: expected a level that this processor has, found "
+                          "{}",
+                          where, to_string(isa)));
 }
 
 /// A matrix of zeros owned by the model.
@@ -72,9 +73,8 @@ void fold(Model::Impl& model, const GraphNode& node) {
 }
 
 bool is_constant(const Model::Impl& model, const GraphNode& node) {
-  return std::all_of(node.in.begin(), node.in.end(), [&](std::int32_t id) {
-    return constant_of(model, id).data != nullptr;
-  });
+  return std::all_of(node.in.begin(), node.in.end(),
+                     [&](std::int32_t id) { return constant_of(model, id).data != nullptr; });
 }
 
 }  // namespace
@@ -100,7 +100,8 @@ Isa default_isa() {
     }
   }
   if (std::string_view(forced) == "amx") {
-    throw Error(Reason::kUnsupported, "WEFT_ISA: amx is not supported yet (it has no f32 products)");
+    throw Error(Reason::kUnsupported,
+                "WEFT_ISA: amx is not supported yet (it has no f32 products)");
   }
   throw Error(Reason::kInvalidArgument,
               fmt::format("WEFT_ISA: expected baseline, avx2 or avx512, found \"{}\"", forced));

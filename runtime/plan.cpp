@@ -97,8 +97,7 @@ class Planner {
                              plan_.stages.back().kind == Stage::Kind::kChain &&
                              plan_.stages.back().space == space && !reads_whole(node, space);
       if (!continues) {
-        plan_.stages.push_back(
-            {row_wise ? Stage::Kind::kChain : Stage::Kind::kMixing, space, {}});
+        plan_.stages.push_back({row_wise ? Stage::Kind::kChain : Stage::Kind::kMixing, space, {}});
       }
       plan_.stages.back().nodes.push_back(static_cast<std::int32_t>(i));
       for (std::int32_t id : node.out) first_stage_[id] = stage();
@@ -155,8 +154,8 @@ class Planner {
         continue;
       }
       const std::int32_t made = first_stage_[id];
-      placement.stride = value.info.per_key ? value.info.cols * limits_.longest
-                                            : row_stride(value.info.cols);
+      placement.stride =
+          value.info.per_key ? value.info.cols * limits_.longest : row_stride(value.info.cols);
       const bool in_block = plan_.stages[made].kind == Stage::Kind::kChain && !is_output_[id] &&
                             last_stage_[id] <= made;
       if (in_block) {
@@ -166,9 +165,9 @@ class Planner {
       } else {
         placement.kind = Placement::Kind::kArena;
         const auto end = is_output_[id] ? plan_.stages.size() : std::max(made, last_stage_[id]);
-        arena.push_back({made, static_cast<std::int64_t>(end),
-                         checked_bytes(most_rows(model_.spaces[value.info.rows], limits_),
-                                       placement.stride)});
+        arena.push_back(
+            {made, static_cast<std::int64_t>(end),
+             checked_bytes(most_rows(model_.spaces[value.info.rows], limits_), placement.stride)});
         arena_values.push_back(static_cast<std::int32_t>(id));
       }
     }
@@ -189,8 +188,8 @@ class Planner {
     plan_.block_rows = std::clamp<std::int64_t>(static_cast<std::int64_t>(fitting),
                                                 kFewestBlockRows, kMostBlockRows);
     plan_.block_rows -= plan_.block_rows % kBlockRowGrain;
-    plan_.block_bytes = checked_bytes(plan_.block_rows,
-                                      static_cast<std::int64_t>(bytes_per_row / sizeof(float)));
+    plan_.block_bytes =
+        checked_bytes(plan_.block_rows, static_cast<std::int64_t>(bytes_per_row / sizeof(float)));
     const Limits op_limits{plan_.block_rows, limits_.longest, limits_.threads};
     for (std::size_t i = 0; i < model_.nodes.size(); ++i) {
       if (!node_needed_[i]) continue;

@@ -62,8 +62,8 @@ std::int64_t ProfileRecorder::now_ns() noexcept {
       .count();
 }
 
-void ProfileRecorder::add(int thread, std::int32_t node, std::int64_t begin_ns,
-                          std::int64_t end_ns, const Work& work) noexcept {
+void ProfileRecorder::add(int thread, std::int32_t node, std::int64_t begin_ns, std::int64_t end_ns,
+                          const Work& work) noexcept {
   try {
     calls_[thread].push_back({node, begin_ns, end_ns, work});
   } catch (const std::bad_alloc&) {

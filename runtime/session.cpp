@@ -22,7 +22,8 @@ namespace {
 SessionLimits checked(SessionLimits limits) {
   const auto require = [](std::string_view name, std::int64_t value) {
     if (value < 1 || value > INT32_MAX) {
-      invalid(fmt::format("[session] limits.{}: expected 1 to {}, found {}", name, INT32_MAX, value));
+      invalid(
+          fmt::format("[session] limits.{}: expected 1 to {}, found {}", name, INT32_MAX, value));
     }
   };
   if (limits.threads == 0) limits.threads = default_threads();
@@ -54,8 +55,8 @@ struct Session::Impl {
   int threads = 1;
   Profile* profile = nullptr;
   RunState state;
-  std::vector<std::vector<std::int32_t>> by_length;  // per ragged row space
-  std::vector<std::int32_t> counting;                // 0, 1, 2, ...: offsets of single rows
+  std::vector<std::vector<std::int32_t>> by_length;      // per ragged row space
+  std::vector<std::int32_t> counting;                    // 0, 1, 2, ...: offsets of single rows
   std::vector<std::vector<std::int32_t>> fixed_offsets;  // per row space
 
   const Model::Impl& compiled() const { return model->impl(); }
@@ -148,8 +149,9 @@ void Session::Impl::set_ragged(const RaggedRows& given) {
                           space.name, offsets[i + 1], offsets[i], i));
     }
     if (length > limits.longest) {
-      beyond(fmt::format("[run] {}: expected at most {} rows in a sequence, found {} in sequence {}",
-                         space.name, limits.longest, length, i));
+      beyond(
+          fmt::format("[run] {}: expected at most {} rows in a sequence, found {} in sequence {}",
+                      space.name, limits.longest, length, i));
     }
     longest = std::max(longest, length);
   }
@@ -195,8 +197,8 @@ void Session::Impl::check_ids(const ValueNode& value, std::span<const std::int32
   if (value.id_limit == 0) return;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= value.id_limit) {
-      beyond(fmt::format("[run] input {}: expected ids from 0 to {}, found {} at row {}", value.name,
-                         value.id_limit - 1, ids[i], i));
+      beyond(fmt::format("[run] input {}: expected ids from 0 to {}, found {} at row {}",
+                         value.name, value.id_limit - 1, ids[i], i));
     }
   }
 }
@@ -208,7 +210,8 @@ void Session::Impl::set_inputs(std::span<const Input> inputs) {
     if (plan.values[id].kind != Placement::Kind::kInput) continue;
     const auto given = std::find_if(inputs.begin(), inputs.end(),
                                     [&](const Input& input) { return input.name == value.name; });
-    if (given == inputs.end()) invalid(fmt::format("[run] input {}: expected, found none", value.name));
+    if (given == inputs.end())
+      invalid(fmt::format("[run] input {}: expected, found none", value.name));
     const bool ids = value.info.dtype == DType::kI32;
     const std::size_t expected =
         static_cast<std::size_t>(state.rows[value.info.rows] * value.info.cols);
@@ -219,9 +222,8 @@ void Session::Impl::set_inputs(std::span<const Input> inputs) {
     }
     if (ids) check_ids(value, given->i32);
     // Inputs are only ever read; Tensor has no const form.
-    state.values[id].data =
-        ids ? static_cast<void*>(const_cast<std::int32_t*>(given->i32.data()))
-            : static_cast<void*>(const_cast<float*>(given->f32.data()));
+    state.values[id].data = ids ? static_cast<void*>(const_cast<std::int32_t*>(given->i32.data()))
+                                : static_cast<void*>(const_cast<float*>(given->f32.data()));
   }
 }
 
@@ -247,7 +249,8 @@ void Session::run(std::span<const RaggedRows> rows, std::span<const Input> input
     for (std::int32_t id : node.out) {
       if (!m.values[id].info.per_key) continue;
       Tensor& tensor = impl.state.values[id];
-      tensor.cols = m.values[id].info.cols * impl.state.views[m.values[node.in[1]].info.rows].longest;
+      tensor.cols =
+          m.values[id].info.cols * impl.state.views[m.values[node.in[1]].info.rows].longest;
       tensor.stride = tensor.cols;
     }
   }
@@ -294,8 +297,7 @@ std::size_t Session::memory_bytes() const noexcept { return impl_->memory.size()
 std::size_t Session::memory_bytes(const Model& model, const SessionLimits& limits,
                                   std::vector<std::string> outputs) {
   const SessionLimits used = checked(limits);
-  return make_plan(model.impl(), used,
-                   outputs.empty() ? default_outputs(model.impl()) : outputs)
+  return make_plan(model.impl(), used, outputs.empty() ? default_outputs(model.impl()) : outputs)
       .total_bytes(used.threads);
 }
 

@@ -116,9 +116,9 @@ int default_threads() {
 
 std::string default_threads_reason() {
   const std::optional<double> quota = cgroup_quota();
-  return fmt::format("{} (affinity allows {}, {})", default_threads(), affinity_processors(),
-                     quota ? fmt::format("cgroup quota {:.2f}", *quota)
-                           : std::string("no cgroup quota"));
+  return fmt::format(
+      "{} (affinity allows {}, {})", default_threads(), affinity_processors(),
+      quota ? fmt::format("cgroup quota {:.2f}", *quota) : std::string("no cgroup quota"));
 }
 
 }  // namespace weft

@@ -58,18 +58,19 @@ ModelGraph build_bert(const Config& config, const Weights& checkpoint) {
   const Weights tables = weights.sub("embeddings");
   const Lookup word{tables.get("word_embeddings.weight", {model.vocabulary_size, hidden}),
                     graph.input_ids("input_ids", model.tokens)};
-  const Lookup type{tables.get("token_type_embeddings.weight", {model.type_vocabulary_size, hidden}),
-                    graph.input_ids("token_type_ids", model.tokens)};
+  const Lookup type{
+      tables.get("token_type_embeddings.weight", {model.type_vocabulary_size, hidden}),
+      graph.input_ids("token_type_ids", model.tokens)};
   const Lookup position{tables.get("position_embeddings.weight", {model.max_tokens, hidden}),
                         graph.input_ids("position_ids", model.tokens)};
-  Value x = layer_norm(graph, tables.sub("LayerNorm"), graph.embedding({word, type, position}), eps);
+  Value x =
+      layer_norm(graph, tables.sub("LayerNorm"), graph.embedding({word, type, position}), eps);
   model.hidden_states.push_back(x);
 
   // Post-norm Transformer layers (Vaswani et al. 2017, section 3.1).
   for (std::int64_t i = 0; i < layers; ++i) {
     const Weights layer = weights.sub(fmt::format("encoder.layer.{}", i));
-    const AttentionValues attention =
-        self_attention(graph, layer.sub("attention.self"), x, heads);
+    const AttentionValues attention = self_attention(graph, layer.sub("attention.self"), x, heads);
     Value y = dense(graph, layer.sub("attention.output.dense"), attention.output, hidden,
                     Activation::kNone, x);
     y = layer_norm(graph, layer.sub("attention.output.LayerNorm"), y, eps);

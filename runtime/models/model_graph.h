@@ -32,7 +32,7 @@ struct ModelGraph {
   std::int64_t type_vocabulary_size = 0;  // 0: the model has no token types
   std::int64_t max_tokens = 0;            // longest sequence
   PositionRule positions = PositionRule::kColumn;
-  std::vector<std::string> missing;   // optional tensors that the file lacks
+  std::vector<std::string> missing;             // optional tensors that the file lacks
   std::vector<std::string> bare_architectures;  // config.json "architectures" without a head
 };
 

@@ -21,9 +21,9 @@ const Architecture& find_architecture(const Config& config) {
   for (const Architecture& architecture : kArchitectures) {
     if (architecture.model_type == model_type) return architecture;
   }
-  config.unsupported("model_type", fmt::format("expected one of [{}], found \"{}\"",
-                                               fmt::join(supported_architectures(), ", "),
-                                               model_type));
+  config.unsupported("model_type",
+                     fmt::format("expected one of [{}], found \"{}\"",
+                                 fmt::join(supported_architectures(), ", "), model_type));
 }
 
 std::vector<std::string> supported_architectures() {

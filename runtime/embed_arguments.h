@@ -1,0 +1,17 @@
+// The checks of TransformerModel::embed, all made before anything is computed.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "runtime/token_batch.h"
+#include "weft/transformer_model.h"
+
+namespace weft {
+
+/// Throws Error(kInvalidArgument / kOutOfRange) naming the argument and the place in it.
+void check_embed_arguments(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
+                           std::span<float> out, const EmbedOptions& options,
+                           const TokenLimits& limits, std::int64_t embedding_size);
+
+}  // namespace weft

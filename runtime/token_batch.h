@@ -1,0 +1,51 @@
+// The public edge of a token model: named arrays, ragged or padded, become stacked rows; stacked
+// rows become arrays again. Nothing behind this file knows of padding.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/models/model_graph.h"
+#include "weft/safetensors.h"
+#include "weft/tensor.h"
+
+namespace weft {
+
+/// What the ids of a batch are checked against.
+struct TokenLimits {
+  std::int64_t vocabulary_size = 0;
+  std::int64_t type_vocabulary_size = 0;  // 0: no token types
+  std::int64_t max_tokens = 0;
+  PositionRule positions = PositionRule::kColumn;
+};
+
+/// A batch as stacked rows, and where each row came from.
+struct TokenBatch {
+  std::vector<std::int32_t> ids, type_ids, position_ids;  // one per token
+  std::vector<std::int32_t> offsets;                      // sequences + 1
+  std::vector<std::int32_t> first_column;  // per sequence: of its first token in a padded row
+  std::int64_t padded_columns = -1;        // T of a padded batch; -1: ragged
+
+  std::int64_t sequences() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
+  std::int64_t tokens() const { return offsets.back(); }
+  std::int64_t length(std::int64_t sequence) const {
+    return offsets[sequence + 1] - offsets[sequence];
+  }
+  std::int64_t longest() const;
+
+  /// Zeros in the layout of the batch: (tokens, cols) or (B, T, cols).
+  Array new_token_rows(std::int64_t cols) const;
+  /// Puts rows of `part`, which holds the tokens of sequences [first, last), into `out`.
+  void scatter_rows(const Tensor& part, std::int64_t first, std::int64_t last, Array& out) const;
+  /// Zeros (B, heads, T, T), T being the padded width or the longest sequence.
+  Array new_attentions(std::int64_t heads) const;
+  /// The same for softmax weights in the layout of the attention operator.
+  void scatter_attentions(const Tensor& part, std::int64_t heads, std::int64_t first,
+                          std::int64_t last, Array& out) const;
+};
+
+/// Reads input_ids with offsets or attention_mask, and token_type_ids. Ids under padding are never
+/// looked at. Throws Error(kInvalidArgument / kOutOfRange) naming the tensor and the place in it.
+TokenBatch read_token_batch(const NamedArrays& inputs, const TokenLimits& limits);
+
+}  // namespace weft
