@@ -2,6 +2,7 @@
 // Several projections of one input are one product, their outputs side by side.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,20 +11,17 @@
 
 namespace weft {
 
-/// Whether a linear op has a second input that is added after the activation.
-enum class Residual : std::uint8_t { kNone, kInput };
-
-/// Inputs: x (rows, in_features), and with Residual::kInput also (rows, out_features).
-/// Output: (rows, out_features), out_features being the sum over the parts. Equals PyTorch's
+/// Inputs: x (rows, in_features) and, optionally, a residual (rows, out_features), which is added
+/// after the activation. Output: (rows, out_features), the sum over the parts. Equals PyTorch's
 /// torch.nn.Linear; labelled by the first part's weight name.
-class Linear final : public Op {
+class LinearOp final : public Op {
  public:
   /// Keeps handles of the weights; nothing is read before compile().
-  Linear(std::vector<ProductPart> parts, Activation activation, Residual residual);
+  LinearOp(std::vector<ProductPart> parts, Activation activation);
 
   std::string_view name() const override { return "linear"; }
   std::string_view label() const override { return label_; }
-  /// Checks the weights' and biases' shapes too. Messages name the weight.
+  /// Checks the weights' and biases' shapes too; every message names the weight.
   std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
   /// Packs the weights: throws what Weight::read_f32 throws.
   std::unique_ptr<Op> compile(const CompileContext& context) const override;
@@ -37,11 +35,12 @@ class Linear final : public Op {
   std::string kernel() const;
 
  private:
+  LinearOp(std::string label, Activation activation, std::unique_ptr<const Product> product);
+
   std::vector<ProductPart> parts_;  // empty once compiled
   std::string label_;
   Activation activation_;
-  Residual residual_;
-  std::shared_ptr<const Product> product_;  // null until compiled
+  std::unique_ptr<const Product> product_;  // null until compiled
 };
 
 }  // namespace weft

@@ -25,8 +25,8 @@ struct ProductCall {
   Tensor a;         // (rows, in_features); need not be aligned; not read beyond its columns
   Tensor c;         // (rows, out_features), written in columns [first_col, last_col) only
   Tensor residual;  // (rows, out_features), data == nullptr: none; does not overlap c
-  std::int64_t first_col = 0;  // a multiple of column_grain()
-  std::int64_t last_col = 0;   // likewise, or out_features
+  std::int64_t first_col = 0;    // a multiple of column_grain()
+  std::int64_t last_col = 0;     // likewise, or out_features
   std::byte* scratch = nullptr;  // scratch_bytes(rows), 64-byte aligned, this thread's
 };
 

@@ -1,0 +1,140 @@
+// The microkernels, compiled once per level: kernels_<isa>.cpp defines kName, kVectors (vectors in
+// a panel's width) and kMaxRows (rows of the largest tile) and includes this.
+//
+// Every loop over the accumulators carries an unroll pragma: without it g++ 12 keeps them in memory
+// (30 % of peak instead of 80 %).
+#include "ops/simd/vec.h"
+
+namespace weft::gemm {
+namespace {
+
+using simd::kWidth;
+using simd::Vec;
+
+constexpr std::int64_t kPanelCols = kVectors * kWidth;
+
+[[gnu::always_inline]] inline std::int64_t lanes_left(std::int64_t n) {
+  return n >= kWidth ? kWidth : n <= 0 ? 0 : n;
+}
+
+template <int Rows>
+[[gnu::always_inline]] inline void start_tile(const Tile& t, Vec (&sum)[Rows][kVectors]) {
+  if (t.start != nullptr) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sum[i][v] = simd::load(t.start + v * kWidth);
+    }
+  } else if (t.cols == kPanelCols) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        sum[i][v] = simd::load(t.c + i * t.c_stride + v * kWidth);
+      }
+    }
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        sum[i][v] =
+            simd::load_partial(t.c + i * t.c_stride + v * kWidth, lanes_left(t.cols - v * kWidth));
+      }
+    }
+  }
+}
+
+template <int Rows>
+[[gnu::always_inline]] inline void store_tile(const Tile& t, const Vec (&sum)[Rows][kVectors]) {
+  if (t.cols == kPanelCols) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        simd::store(t.c + i * t.c_stride + v * kWidth, sum[i][v]);
+      }
+    }
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        simd::store_partial(t.c + i * t.c_stride + v * kWidth, sum[i][v],
+                            lanes_left(t.cols - v * kWidth));
+      }
+    }
+  }
+}
+
+// One step of k. Rows are reached from every third row's pointer, which keeps the pointers of 14
+// rows in five registers.
+template <int Rows>
+[[gnu::always_inline]] inline void step(const float* const (&a)[(Rows + 2) / 3],
+                                        std::int64_t stride, const float* b, int k,
+                                        Vec (&sum)[Rows][kVectors]) {
+  Vec right[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) right[v] = simd::load(b + k * kPanelCols + v * kWidth);
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i) {
+    const Vec left(a[i / 3][(i % 3) * stride + k]);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sum[i][v] = simd::mul_add(left, right[v], sum[i][v]);
+  }
+}
+
+template <int Rows>
+void tile(const Tile& t) {
+  Vec sum[Rows][kVectors];
+  start_tile<Rows>(t, sum);
+  const std::int64_t stride = t.a_stride;
+  const float* a[(Rows + 2) / 3];
+#pragma GCC unroll 6
+  for (int i = 0; i < (Rows + 2) / 3; ++i) a[i] = t.a + i * 3 * stride;
+  const float* b = t.b;
+  const float* ahead = t.prefetch;
+  std::int64_t left = t.depth;
+  for (; left >= 4; left -= 4) {
+    for (std::int64_t i = 0; i < t.prefetch_lines; ++i) __builtin_prefetch(ahead + i * 16, 0, 2);
+    ahead += t.prefetch_lines * 16;
+    step<Rows>(a, stride, b, 0, sum);
+    step<Rows>(a, stride, b, 1, sum);
+    step<Rows>(a, stride, b, 2, sum);
+    step<Rows>(a, stride, b, 3, sum);
+#pragma GCC unroll 6
+    for (int i = 0; i < (Rows + 2) / 3; ++i) a[i] += 4;
+    b += 4 * kPanelCols;
+  }
+  for (; left > 0; --left) {
+    step<Rows>(a, stride, b, 0, sum);
+#pragma GCC unroll 6
+    for (int i = 0; i < (Rows + 2) / 3; ++i) a[i] += 1;
+    b += kPanelCols;
+  }
+  store_tile<Rows>(t, sum);
+}
+
+void pack(const float* rows, std::int64_t row_stride, std::int64_t cols, std::int64_t depth,
+          float* panel) {
+  for (std::int64_t k = 0; k < depth; ++k) {
+    float* out = panel + k * kPanelCols;
+    for (std::int64_t j = 0; j < cols; ++j) out[j] = rows[j * row_stride + k];
+    for (std::int64_t j = cols; j < kPanelCols; ++j) out[j] = 0;
+  }
+}
+
+template <int Rows>
+constexpr void set_tiles(Kernels& table) {
+  table.tile[Rows - 1] = tile<Rows>;
+  if constexpr (Rows > 1) set_tiles<Rows - 1>(table);
+}
+
+constexpr Kernels make_table() {
+  Kernels table{kName, kPanelCols, kMaxRows, {}, pack};
+  set_tiles<kMaxRows>(table);
+  return table;
+}
+
+}  // namespace
+}  // namespace weft::gemm

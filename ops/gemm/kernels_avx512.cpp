@@ -1,0 +1,20 @@
+#include "ops/gemm/kernels.h"
+
+namespace weft::gemm {
+namespace {
+
+constexpr char kName[] = "native avx512 14x32";
+constexpr int kVectors = 2;
+constexpr int kMaxRows = 14;  // 28 accumulators, 2 vectors of b, 1 broadcast: 31 of 32 registers
+
+}  // namespace
+}  // namespace weft::gemm
+
+#include "ops/gemm/kernels.inl"
+
+namespace weft::gemm {
+
+extern const Kernels kKernelsAvx512;
+const Kernels kKernelsAvx512 = make_table();
+
+}  // namespace weft::gemm

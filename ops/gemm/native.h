@@ -1,0 +1,15 @@
+// weft's own products: weights in panels of columns, each element one chain over k.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ops/gemm/product.h"
+
+namespace weft::gemm {
+
+/// As make_product.
+std::unique_ptr<Product> make_native_product(Isa isa, const std::vector<ProductPart>& parts,
+                                             Activation activation);
+
+}  // namespace weft::gemm
