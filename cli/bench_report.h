@@ -1,0 +1,28 @@
+// What `weft bench` found, for people and for programs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/workload.h"
+#include "weft/profile.h"
+#include "weft/transformer_model.h"
+
+namespace weft::cli {
+
+struct BenchReport {
+  ModelInfo model;
+  double load_seconds = 0;
+  std::vector<double> times;  // seconds of each pass
+  MachinePeak peak;           // of model.threads threads; measured unless protocol_line() is all
+};
+
+/// {"times_s":[..],"info":{..}} and a newline.
+std::string protocol_line(const BenchReport& report);
+/// `profile` covers `profiled_passes` passes over the workload.
+std::string bench_table(const BenchReport& report, const Workload& workload, const Profile& profile,
+                        std::int64_t profiled_passes);
+/// One line per operator and weight, layers taken together, slowest first.
+std::string profile_table(const Profile& profile, const BenchReport& report);
+
+}  // namespace weft::cli

@@ -1,0 +1,73 @@
+#include "cli/compute_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "weft/error.h"
+
+namespace weft::cli {
+namespace {
+
+constexpr std::array<std::string_view, 3> kDtypes = {"f32", "bf16", "int8"};
+constexpr std::array<Isa, 3> kIsas = {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512};
+constexpr std::array<GemmBackend, 2> kBackends = {GemmBackend::kNative, GemmBackend::kOneDnn};
+constexpr std::int64_t kMostThreads = 1024;
+
+template <typename Enum, std::size_t n>
+std::array<std::string_view, n> names_of(const std::array<Enum, n>& values) {
+  std::array<std::string_view, n> names;
+  std::transform(values.begin(), values.end(), names.begin(),
+                 [](Enum value) { return std::string_view(to_string(value)); });
+  return names;
+}
+
+Isa checked_isa(Isa isa) {
+  const std::vector<Isa> available = available_isas();
+  if (std::find(available.begin(), available.end(), isa) == available.end()) {
+    std::vector<std::string_view> names;
+    for (const Isa level : available) names.emplace_back(to_string(level));
+    throw Error(Reason::kUnsupported, fmt::format("--isa: expected {} on this machine, found '{}'",
+                                                  listed(names), to_string(isa)));
+  }
+  return isa;
+}
+
+}  // namespace
+
+std::vector<Option> with_compute_options(std::vector<Option> own) {
+  own.insert(own.end(),
+             {
+                 {"--dtype", "D", "precision: f32 (bf16 and int8 are not supported yet)"},
+                 {"--threads", "N", "threads (default: the processors that this process may use)"},
+                 {"--isa", "LEVEL",
+                  "instruction set: baseline, avx2, avx512 (default: WEFT_ISA, else the best)"},
+                 {"--gemm", "BACKEND",
+                  "matrix products: native (default) or onednn, which gives up same bits"},
+             });
+  return own;
+}
+
+LoadOptions load_options(const Arguments& arguments) {
+  LoadOptions options;
+  const auto dtype = arguments.choice("--dtype", kDtypes);
+  options.limits.threads = static_cast<int>(arguments.integer("--threads", 1, kMostThreads, 0));
+  const auto isa = arguments.choice("--isa", names_of(kIsas));
+  const auto gemm = arguments.choice("--gemm", names_of(kBackends));
+  if (dtype && *dtype != 0) {
+    throw Error(Reason::kUnsupported, fmt::format("--dtype: {} is not supported yet, expected {}",
+                                                  kDtypes[*dtype], kDtypes[0]));
+  }
+  if (isa) options.compile.isa = checked_isa(kIsas[*isa]);
+  if (gemm) options.compile.gemm = kBackends[*gemm];
+  return options;
+}
+
+void refuse_option(const Arguments& arguments, std::string_view name) {
+  if (arguments.given(name)) {
+    throw Error(Reason::kUnsupported, fmt::format("{}: not supported yet", name));
+  }
+}
+
+}  // namespace weft::cli

@@ -1,0 +1,21 @@
+// The options of every command that computes: --dtype, --threads, --isa, --gemm.
+#pragma once
+
+#include <vector>
+
+#include "cli/arguments.h"
+#include "weft/transformer_model.h"
+
+namespace weft::cli {
+
+/// `own`, followed by the options of every command that computes.
+std::vector<Option> with_compute_options(std::vector<Option> own);
+
+/// What they say. Throws UsageError for a value that is none, and Error(kUnsupported) for one that
+/// weft knows but this build or machine lacks.
+LoadOptions load_options(const Arguments& arguments);
+
+/// Throws Error(kUnsupported) "--option: not supported yet" if the option is given.
+void refuse_option(const Arguments& arguments, std::string_view name);
+
+}  // namespace weft::cli

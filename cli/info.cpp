@@ -1,0 +1,125 @@
+// weft info: what a directory holds, how it would be computed and how much memory that takes.
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/compute_options.h"
+#include "cli/json_object.h"
+#include "cli/output.h"
+#include "weft/transformer_model.h"
+#include "weft/version.h"
+
+namespace weft::cli {
+namespace {
+
+constexpr std::int64_t kMostRows = std::int64_t{1} << 31;
+
+std::string as_json(const ModelInfo& info) {
+  const JsonObject limits = JsonObject()
+                                .add("tokens", info.limits.tokens)
+                                .add("sequences", info.limits.sequences)
+                                .add("longest", info.limits.longest)
+                                .add("threads", info.limits.threads);
+  return JsonObject()
+             .add("version", kVersion)
+             .add("architecture", info.architecture)
+             .add("source", info.source)
+             .add("weight_files", info.weight_files)
+             .add("file_dtype", info.file_dtype)
+             .add("compute_dtype", info.compute_dtype)
+             .add("isa", to_string(info.isa))
+             .add("isa_reason", info.isa_reason)
+             .add("gemm", to_string(info.gemm))
+             .add("gemm_reason", info.gemm_reason)
+             .add("threads", info.threads)
+             .add("threads_reason", info.threads_reason)
+             .add("parameters", info.parameters)
+             .add("layers", info.layers)
+             .add("hidden_size", info.hidden_size)
+             .add("heads", info.heads)
+             .add("intermediate_size", info.intermediate_size)
+             .add("vocabulary_size", info.vocabulary_size)
+             .add("max_tokens", info.max_tokens)
+             .add("embedding_size", info.embedding_size)
+             .add("pooling", info.pooling)
+             .add("outputs", info.outputs)
+             .add("packed_bytes", info.packed_bytes)
+             .add("limits", limits)
+             .add("session_bytes", info.session_bytes)
+             .add("unexpected_tensors", info.unexpected_tensors)
+             .add("missing_tensors", info.missing_tensors)
+             .add("warnings", info.warnings)
+             .text() +
+         '\n';
+}
+
+std::string megabytes(std::size_t bytes) {
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) * 1e-6);
+}
+
+std::string with_reason(std::string_view what, std::string_view reason) {
+  return reason.empty() ? std::string(what) : fmt::format("{} ({})", what, reason);
+}
+
+std::string as_table(const ModelInfo& info) {
+  std::string table;
+  const auto row = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) table += fmt::format("{:<20}{}\n", name, value);
+  };
+  row("model", info.source);
+  row("architecture", info.architecture);
+  row("weights", fmt::format("{} ({}, {} parameters)", fmt::join(info.weight_files, ", "),
+                             info.file_dtype, info.parameters));
+  row("shape",
+      fmt::format("{} layers, hidden {}, {} heads, intermediate {}, vocabulary {}", info.layers,
+                  info.hidden_size, info.heads, info.intermediate_size, info.vocabulary_size));
+  row("longest sequence", fmt::format("{} tokens", info.max_tokens));
+  if (info.embedding_size > 0) {
+    row("sentence embedding",
+        with_reason(fmt::format("{} columns", info.embedding_size), info.pooling));
+  }
+  row("outputs", fmt::format("{}", fmt::join(info.outputs, ", ")));
+  row("precision", info.compute_dtype);
+  row("instruction set", with_reason(to_string(info.isa), info.isa_reason));
+  row("matrix products", with_reason(to_string(info.gemm), info.gemm_reason));
+  row("threads", with_reason(fmt::format("{}", info.threads), info.threads_reason));
+  row("memory, weights", megabytes(info.packed_bytes));
+  row("memory, session",
+      fmt::format("{} for {} tokens in {} sequences", megabytes(info.session_bytes),
+                  info.limits.tokens, info.limits.sequences));
+  row("absent tensors", fmt::format("{}", fmt::join(info.missing_tensors, ", ")));
+  row("unused tensors", fmt::format("{}", fmt::join(info.unexpected_tensors, ", ")));
+  for (const std::string& warning : info.warnings) row("warning", warning);
+  return table;
+}
+
+void info(const Arguments& arguments) {
+  const std::string directory = arguments.model_directory();
+  LoadOptions load = load_options(arguments);
+  load.limits.tokens = arguments.integer("--max-tokens", 1, kMostRows, load.limits.tokens);
+  load.limits.sequences = arguments.integer("--max-sequences", 1, kMostRows, load.limits.sequences);
+  const ModelInfo model = TransformerModel::load(directory, load)->info();
+  HeldStdout output;
+  output.write(arguments.given("--json") ? as_json(model) : as_table(model));
+  output.publish();
+}
+
+}  // namespace
+
+Command info_command() {
+  return {
+      .name = "info",
+      .summary = "what a model is, how it would be computed, and its memory",
+      .synopsis = "MODEL_DIR [--json] [options]",
+      .description = "Reads config.json and the weights only.",
+      .options = with_compute_options({
+          {"--json", "", "one JSON object instead of a table"},
+          {"--max-tokens", "N", "plan the session's memory for N tokens at once (default 4096)"},
+          {"--max-sequences", "N", "and for N sequences (default 256)"},
+      }),
+      .examples =
+          "  weft info models/all-MiniLM-L6-v2\n"
+          "  weft info models/all-MiniLM-L6-v2 --json --max-tokens 16384",
+      .run = info};
+}
+
+}  // namespace weft::cli
