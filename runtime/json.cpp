@@ -2,27 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "runtime/utf8.h"
 #include "weft/error.h"
 
 namespace weft {
 namespace {
 
 constexpr std::size_t kPreviewLength = 40;
-
-// Cuts to kPreviewLength bytes at a character's begin and makes control characters visible.
-std::string shortened(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    const bool begins_character = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    if (result.size() >= kPreviewLength && begins_character) return result + "...";
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      result += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      result += c;
-    }
-  }
-  return result;
-}
 
 }  // namespace
 
@@ -91,7 +77,7 @@ std::string Json::preview() const {
     case Kind::kBool: return as_bool() ? "true" : "false";
     case Kind::kInteger: return fmt::format("{}", as_integer());
     case Kind::kNumber: return fmt::format("{}", as_number());
-    case Kind::kString: return fmt::format("\"{}\"", shortened(as_string()));
+    case Kind::kString: return in_quotes(as_string(), kPreviewLength);
     case Kind::kArray: return fmt::format("an array of {} items", items().size());
     case Kind::kObject: return fmt::format("an object of {} members", members().size());
   }

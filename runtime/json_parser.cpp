@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "runtime/json.h"
+#include "runtime/utf8.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -26,46 +27,6 @@ constexpr std::array<bool, 256> kPlain = [] {
   for (std::size_t c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
   return plain;
 }();
-
-// Length of the well-formed UTF-8 character of two to four bytes at the begin of `text`, or 0
-// (Unicode 15, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
-  const unsigned first = byte(0);
-  const unsigned second = byte(1);
-  if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const bool fits = (first != 0xE0 || second >= 0xA0) && (first != 0xED || second < 0xA0);
-    return fits && tail(1) && tail(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const bool fits = (first != 0xF0 || second >= 0x90) && (first != 0xF4 || second < 0x90);
-    return fits && tail(1) && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
-}
-
-void append_utf8(std::uint32_t code_point, std::string& out) {
-  const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (code_point < 0x80) {
-    put(code_point);
-  } else if (code_point < 0x800) {
-    put(0xC0 | code_point >> 6);
-    put(0x80 | (code_point & 0x3F));
-  } else if (code_point < 0x10000) {
-    put(0xE0 | code_point >> 12);
-    put(0x80 | (code_point >> 6 & 0x3F));
-    put(0x80 | (code_point & 0x3F));
-  } else {
-    put(0xF0 | code_point >> 18);
-    put(0x80 | (code_point >> 12 & 0x3F));
-    put(0x80 | (code_point >> 6 & 0x3F));
-    put(0x80 | (code_point & 0x3F));
-  }
-}
 
 // A key that occurs twice, or null; n log n whatever the keys.
 const std::string* find_duplicate_sorted(const std::vector<Json::Member>& members) {
@@ -206,9 +167,7 @@ class JsonParser {
       }
       if (members != nullptr) {
         if (const std::string* key = find_duplicate(*members)) {
-          Json shown;
-          shown.value_ = *key;
-          fail(at_, fmt::format("key {} twice in the object that ends here", shown.preview()));
+          fail(at_, fmt::format("key {} twice in the object that ends here", in_quotes(*key)));
         }
       }
       ++at_;
@@ -305,7 +264,7 @@ class JsonParser {
       }
       if (c == '\\') {
         read_escape(out);
-      } else if (const std::size_t length = utf8_length(text_.substr(at_)); length != 0) {
+      } else if (const std::size_t length = utf8_length(text_.substr(at_)); length > 1) {
         out.append(text_.substr(at_, length));
         at_ += length;
       } else if (at_ >= text_.size()) {
