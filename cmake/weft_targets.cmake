@@ -29,6 +29,6 @@ function(weft_isa_sources isa)
   set(flags_avx2 -march=haswell)
   set(flags_avx512 -march=skylake-avx512 -mprefer-vector-width=512)
   set_source_files_properties(${ARGN} TARGET_DIRECTORY weft_objects PROPERTIES COMPILE_OPTIONS
-    "${flags_${isa}};-O3;-fno-sanitize=all;-fno-math-errno;-fno-trapping-math")
+    "${flags_${isa}};-O3;-fno-exceptions;-fno-sanitize=all;-fno-math-errno;-fno-trapping-math")
   target_sources(weft_objects PRIVATE ${ARGN})
 endfunction()

@@ -1,0 +1,28 @@
+// All kernels of one level and their table.
+// clang-format off: attention builds on what the row kernels include
+#include "ops/simd/row_kernels.inl"
+#include "ops/simd/attention_kernels.inl"
+// clang-format on
+
+namespace weft::simd {
+namespace {
+
+constexpr Kernels make_kernels(Isa isa) {
+  return {.isa = isa,
+          .activation = activation,
+          .add = add,
+          .multiply = multiply,
+          .axpy = axpy,
+          .scale = scale,
+          .maximum = maximum,
+          .layer_norm = layer_norm,
+          .softmax = softmax,
+          .normalize = normalize,
+          .from_f16 = from_f16,
+          .from_bf16 = from_bf16,
+          .attention_scratch_bytes = attention_scratch_bytes,
+          .attention = attention};
+}
+
+}  // namespace
+}  // namespace weft::simd
