@@ -1,0 +1,9 @@
+# Graph, plan and execution.
+weft_add_tests(weft_engine_tests PER_ISA SOURCES
+  allocation_counter.cpp
+  graph_test.cpp
+  plan_test.cpp
+  random_graph_test.cpp
+  same_bits_test.cpp
+  session_test.cpp
+)
