@@ -18,9 +18,11 @@ class Config {
   Config(Json object, std::string source);
 
   const std::string& source() const noexcept { return source_; }  // for messages: the file's path
+  const Json& object() const noexcept { return object_; }
   /// The member, or null; a JSON null counts as absent.
   const Json* find(std::string_view key) const noexcept;
   bool has(std::string_view key) const noexcept { return find(key) != nullptr; }
+  std::vector<std::string> keys() const;  // in the order of the file
 
   /// Sizes and counts: an integer in [min, max]. Throws Error(kInvalidArgument)
   /// "config.json: hidden_size: expected an integer in [1, 1048576], found \"768\"".

@@ -1,5 +1,5 @@
 // What makes a directory a sentence-transformers model: modules.json and its neighbours, both
-// generations of the files.
+// generations of the files. What the package would compute differently is refused, never skipped.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +23,12 @@ struct PoolingModule {
 
 struct DenseModule {
   Weight weight;  // (out_features, in_features)
-  Weight bias;    // may be empty
+  Weight bias;    // (out_features), may be empty
   Activation activation = Activation::kNone;
 };
 
-/// One step after the transformer, in order. Exactly one of the three.
+/// One step after the transformer, in order: one Pooling, then Dense and Normalize in any order.
+/// Exactly one of the three.
 struct SentenceModule {
   enum class Kind : std::uint8_t { kPooling, kDense, kNormalize };
   Kind kind{};
@@ -37,19 +38,21 @@ struct SentenceModule {
 
 struct SentenceModules {
   std::filesystem::path transformer_directory;  // where config.json and the weights lie
-  std::vector<SentenceModule> modules;          // empty: no modules.json
+  std::vector<SentenceModule> modules;          // empty: neither modules.json nor 1_Pooling
   std::optional<std::int64_t> max_seq_length;   // sentence_bert_config.json (or a legacy name)
   std::optional<bool> do_lower_case;            // likewise
   std::map<std::string, std::string> prompts;
-  std::optional<std::string> default_prompt_name;
+  std::optional<std::string> default_prompt_name;  // one of prompts
   std::optional<std::string> similarity_fn_name;
   std::vector<std::string> warnings;
 };
 
-/// Reads DIR/modules.json and what it names. A directory without modules.json gives no modules
-/// (with DIR/1_Pooling alone: that pooling); Dense weights are opened, not read. Checks pooling
-/// dimensions against `hidden_size` and the chain of Dense sizes. Throws Error: kUnsupported naming
-/// an unknown module or option, kInvalidArgument, kCorruptFile.
+/// Reads DIR/modules.json and what it names, config_sentence_transformers.json, and
+/// sentence_bert_config.json beside the transformer. A directory without modules.json gives no
+/// modules (with DIR/1_Pooling alone: that pooling); Dense weights are opened, not read. Checks
+/// pooling dimensions against `hidden_size` and the chain of Dense sizes.
+/// Throws Error: kUnsupported naming an unknown module or option, kInvalidArgument, kCorruptFile,
+/// kNotFound.
 SentenceModules read_sentence_modules(const std::filesystem::path& directory,
                                       std::int64_t hidden_size);
 

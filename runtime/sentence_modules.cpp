@@ -1,0 +1,209 @@
+#include "runtime/sentence_modules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "runtime/config.h"
+#include "runtime/module_list.h"
+#include "runtime/sentence_settings.h"
+#include "runtime/utf8.h"
+#include "weft/error.h"
+
+namespace weft {
+namespace {
+
+constexpr std::int64_t kLargestSize = 1 << 24;
+constexpr const char* kEmbedding = "sentence_embedding";
+
+constexpr std::array kPoolings = {Pooling::kCls,          Pooling::kMax,
+                                  Pooling::kMean,         Pooling::kMeanSqrtLen,
+                                  Pooling::kWeightedMean, Pooling::kLastToken};
+
+// The older generation's flags, in the order of concatenation, which is that of kPoolings.
+constexpr std::array<const char*, 6> kFlags = {
+    "pooling_mode_cls_token",           "pooling_mode_max_tokens",
+    "pooling_mode_mean_tokens",         "pooling_mode_mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens", "pooling_mode_lasttoken"};
+
+constexpr std::array<std::pair<const char*, Activation>, 8> kActivations = {{
+    {"torch.nn.modules.linear.Identity", Activation::kNone},
+    {"torch.nn.modules.activation.Tanh", Activation::kTanh},
+    {"torch.nn.modules.activation.ReLU", Activation::kRelu},
+    {"torch.nn.modules.activation.GELU", Activation::kGelu},
+    {"torch.nn.modules.activation.SiLU", Activation::kSilu},
+    {"torch.nn.modules.activation.Sigmoid", Activation::kSigmoid},
+    {"torch.nn.Identity", Activation::kNone},
+    {"torch.nn.Tanh", Activation::kTanh},
+}};
+
+Pooling pooling_from_name(const Config& config, std::string_view name) {
+  for (const Pooling pooling : kPoolings) {
+    if (name == to_string(pooling)) return pooling;
+  }
+  config.unsupported("pooling_mode", fmt::format("unknown mode {}", in_quotes(name)));
+}
+
+std::vector<Pooling> pooling_modes(const Config& config) {
+  std::vector<Pooling> modes;
+  if (const Json* mode = config.find("pooling_mode"); mode != nullptr) {
+    const std::vector<std::string> names = mode->is_string()
+                                               ? std::vector<std::string>{mode->as_string()}
+                                               : config.texts_or_empty("pooling_mode");
+    for (const std::string& name : names) modes.push_back(pooling_from_name(config, name));
+    if (modes.empty()) config.invalid("pooling_mode", "expected at least one mode, found none");
+    return modes;
+  }
+  for (std::size_t i = 0; i < kFlags.size(); ++i) {
+    if (config.flag_or(kFlags[i], false)) modes.push_back(kPoolings[i]);
+  }
+  if (modes.empty()) modes.push_back(Pooling::kMean);
+  return modes;
+}
+
+SentenceModule read_pooling(const std::filesystem::path& directory, std::int64_t hidden_size) {
+  const Config config = Config::load(directory / "config.json");
+  for (const std::string& key : config.keys()) {
+    const bool known = key == "embedding_dimension" || key == "word_embedding_dimension" ||
+                       key == "pooling_mode" || key == "include_prompt" ||
+                       std::find(kFlags.begin(), kFlags.end(), key) != kFlags.end();
+    if (!known) config.unsupported(key, "unknown option of Pooling");
+  }
+  const char* key =
+      config.has("embedding_dimension") ? "embedding_dimension" : "word_embedding_dimension";
+  if (config.integer(key, 1, kLargestSize) != hidden_size) {
+    config.invalid(key, fmt::format("expected {}, the transformer's hidden size, found {}",
+                                    hidden_size, config.find(key)->preview()));
+  }
+  SentenceModule module;
+  module.kind = SentenceModule::Kind::kPooling;
+  module.pooling.modes = pooling_modes(config);
+  module.pooling.include_prompt =
+      config.flag_or("include_prompt", true) ? IncludePrompt::kYes : IncludePrompt::kNo;
+  return module;
+}
+
+// A member that is null means Identity, one that is absent means Tanh: the package's defaults.
+Activation dense_activation(const Config& config, const Json& json) {
+  constexpr std::string_view kKey = "activation_function";
+  const Json* value = json.find(kKey);
+  if (value == nullptr) return Activation::kTanh;
+  if (value->is_null()) return Activation::kNone;
+  const std::string name = config.text(kKey);
+  for (const auto& [known, activation] : kActivations) {
+    if (name == known) return activation;
+  }
+  config.unsupported(kKey, fmt::format("{} is not supported", in_quotes(name)));
+}
+
+SentenceModule read_dense(const std::filesystem::path& directory, std::int64_t in_features,
+                          std::vector<std::string>& warnings) {
+  const Config config = Config::load(directory / "config.json");
+  config.require("module_input_name", kEmbedding);
+  config.require("module_output_name", kEmbedding);
+  config.require("use_residual", false);
+  constexpr std::array<std::string_view, 7> kKeys = {
+      "in_features",       "out_features",       "bias",        "activation_function",
+      "module_input_name", "module_output_name", "use_residual"};
+  for (const std::string& key : config.keys()) {
+    if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
+      warnings.push_back(fmt::format("{}: {} is not an option of Dense and is ignored",
+                                     config.source(), in_quotes(key)));
+    }
+  }
+  if (config.integer("in_features", 1, kLargestSize) != in_features) {
+    config.invalid("in_features", fmt::format("expected {}, what comes before, found {}",
+                                              in_features, config.find("in_features")->preview()));
+  }
+  const std::int64_t out_features = config.integer("out_features", 1, kLargestSize);
+
+  SentenceModule module;
+  module.kind = SentenceModule::Kind::kDense;
+  module.dense.activation = dense_activation(config, config.object());
+  const Weights weights = Weights::open(directory);
+  const Weights linear = weights.sub("linear");
+  module.dense.weight = linear.get("weight", {out_features, in_features});
+  if (config.flag_or("bias", true)) module.dense.bias = linear.get("bias", {out_features});
+  if (const std::vector<std::string> unused = weights.unused(); !unused.empty()) {
+    throw Error(Reason::kCorruptFile,
+                fmt::format("{}: tensor {} is unexpected in a Dense module",
+                            weights.files().front(), in_quotes(unused.front())));
+  }
+  return module;
+}
+
+// The directory may be missing: version control drops an empty one.
+SentenceModule read_normalize(const std::filesystem::path& directory) {
+  std::error_code ignored;
+  const std::filesystem::path file = directory / "config.json";
+  if (std::filesystem::exists(file, ignored)) {
+    const Config config = Config::load(file);
+    config.require("module_input_name", kEmbedding);
+    config.require("module_output_name", kEmbedding);
+  }
+  SentenceModule module;
+  module.kind = SentenceModule::Kind::kNormalize;
+  return module;
+}
+
+void read_modules(const std::filesystem::path& directory, const std::vector<ModuleEntry>& list,
+                  std::int64_t hidden_size, SentenceModules& result) {
+  const auto refuse = [&](const ModuleEntry& entry, const char* problem) {
+    throw Error(Reason::kUnsupported,
+                fmt::format("{}: module {}: {}", (directory / "modules.json").string(),
+                            in_quotes(entry.type), problem));
+  };
+  std::int64_t width = 0;  // of the sentence embedding; 0 before Pooling
+  for (std::size_t i = 1; i < list.size(); ++i) {
+    const ModuleEntry& entry = list[i];
+    if (entry.type == "Pooling") {
+      if (width != 0) refuse(entry, "a second Pooling is not supported");
+      result.modules.push_back(read_pooling(entry.directory, hidden_size));
+      const auto modes = static_cast<std::int64_t>(result.modules.back().pooling.modes.size());
+      width = hidden_size * modes;
+    } else if (entry.type == "Dense" || entry.type == "Normalize") {
+      if (width == 0) refuse(entry, "before Pooling it is not supported");
+      if (entry.type == "Normalize") {
+        result.modules.push_back(read_normalize(entry.directory));
+      } else {
+        result.modules.push_back(read_dense(entry.directory, width, result.warnings));
+        width = result.modules.back().dense.weight.rows();
+      }
+    } else {
+      refuse(entry, "unknown; supported are Transformer, Pooling, Dense and Normalize");
+    }
+  }
+  if (width == 0) refuse(list.front(), "expected a Pooling after it, found none");
+}
+
+}  // namespace
+
+std::filesystem::path find_transformer_directory(const std::filesystem::path& directory) {
+  const std::vector<ModuleEntry> list = read_module_list(directory);
+  return list.empty() ? directory : list.front().directory;
+}
+
+SentenceModules read_sentence_modules(const std::filesystem::path& directory,
+                                      std::int64_t hidden_size) {
+  SentenceModules result;
+  const std::vector<ModuleEntry> list = read_module_list(directory);
+  std::error_code ignored;
+  if (!list.empty()) {
+    result.transformer_directory = list.front().directory;
+    read_modules(directory, list, hidden_size, result);
+  } else {
+    result.transformer_directory = directory;
+    const std::filesystem::path pooling = directory / "1_Pooling";
+    if (std::filesystem::exists(pooling / "config.json", ignored)) {
+      result.modules.push_back(read_pooling(pooling, hidden_size));
+    }
+  }
+  read_transformer_settings(result.transformer_directory, result);
+  read_model_settings(directory, result);
+  return result;
+}
+
+}  // namespace weft
