@@ -1,0 +1,50 @@
+// embedding: the sum of table look-ups by ids, token types, positions; any number of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ops/buffer.h"
+#include "ops/op.h"
+#include "weft/weight.h"
+
+namespace weft {
+
+/// Inputs: one id per row and table, I32 (rows, 1), all of one row space. Output: (rows, hidden),
+/// tables[0][ids0] + tables[1][ids1] + ... in this order, as sums of PyTorch's Embedding.
+/// run() trusts the ids to lie in [0, entries(i)): the caller checks them before.
+class EmbeddingOp final : public Op {
+ public:
+  /// Tables (entries, hidden). They stay in the stored dtype when that is F32, F16 or BF16 and are
+  /// widened exactly where they are read; F64 is rounded to F32 when compiled.
+  explicit EmbeddingOp(std::vector<Weight> tables);
+
+  std::string_view name() const override { return "embedding"; }
+  std::string_view label() const override { return label_; }
+  /// Number of entries of table i: the ids of input i lie below it.
+  std::int64_t entries(std::size_t i) const { return tables_[i].rows(); }
+  /// Throws Error(kUnsupported) naming a table of another dtype.
+  std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
+  std::unique_ptr<Op> compile(const CompileContext& context) const override;
+  std::int64_t column_grain() const override { return 16; }
+  std::size_t scratch_bytes(const Limits& limits) const override;
+  std::size_t packed_bytes() const override;
+  Work work(const RunContext& context) const override;
+  void run(const RunContext& context) const noexcept override;
+
+ private:
+  // A table in memory: F32, F16 or BF16.
+  struct Packed {
+    Buffer data;
+    DType dtype;
+  };
+  void widen(const Packed& table, std::int64_t first_element, std::int64_t n,
+             float* y) const noexcept;
+
+  std::vector<Weight> tables_;
+  std::string label_;
+  const simd::Kernels* kernels_ = nullptr;  // null until compiled, as packed_ is empty
+  std::vector<Packed> packed_;
+};
+
+}  // namespace weft
