@@ -110,7 +110,7 @@ void bench(const Arguments& arguments) {
   }
   report.model = model->info();
   HeldStdout output;
-  if (want_profile) report.peak = measure_peak(report.model.threads);
+  if (want_profile) report.peak = measure_peak(report.model.isa, report.model.threads);
   if (arguments.given("--profile")) output.write(profile_table(profile, report));
   output.write(workload_file ? protocol_line(report)
                              : bench_table(report, workload, profile, kProfiledPasses));

@@ -7,8 +7,11 @@
 #include <cstdio>
 #include <new>
 
+#include "ops/parallel.h"
+#include "ops/peak.h"
 #include "runtime/profile_recorder.h"
 #include "weft/error.h"
+#include "weft/session.h"
 
 namespace weft {
 
@@ -98,6 +101,12 @@ void ProfileRecorder::finish() {
       }
     }
   }
+}
+
+MachinePeak measure_peak(Isa isa, int threads) {
+  const std::unique_ptr<Team> team = Team::create(threads > 0 ? threads : default_threads());
+  const Peak peak = measure_peak(isa, *team, team->size());
+  return {peak.flops_per_second, peak.bytes_per_second};
 }
 
 }  // namespace weft

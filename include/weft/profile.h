@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "weft/export.h"
+#include "weft/types.h"
 
 namespace weft {
 
@@ -57,7 +58,7 @@ struct MachinePeak {
   double flops_per_second = 0;  ///< f32 FMA loops on every thread at once
   double bytes_per_second = 0;  ///< stream read, all threads, a buffer larger than L2
 };
-/// Takes about 0.2 s. `threads` as in SessionLimits.
-WEFT_API MachinePeak measure_peak(int threads);
+/// Takes about 0.2 s, with the kernels of `isa`. `threads` as in SessionLimits.
+WEFT_API MachinePeak measure_peak(Isa isa, int threads);
 
 }  // namespace weft

@@ -51,6 +51,10 @@ struct Kernels {
   std::size_t (*attention_scratch_bytes)(std::int64_t keys, std::int64_t qk_size,
                                          std::int64_t v_size);
   void (*attention)(const AttentionCall& call);
+  /// For roofs: multiply-adds on registers, returning the flops done; and reading n floats (a
+  /// multiple of 128). `sink` takes a result that keeps the work from being dropped.
+  double (*multiply_add_loop)(std::int64_t rounds, float* sink);
+  void (*read_loop)(const float* x, std::int64_t n, float* sink);
 };
 
 /// The table of a level, or null if this build lacks it. Whether the processor can run it is

@@ -2,6 +2,7 @@
 // clang-format off: attention builds on what the row kernels include
 #include "ops/simd/row_kernels.inl"
 #include "ops/simd/attention_kernels.inl"
+#include "ops/simd/peak_kernels.inl"
 // clang-format on
 
 namespace weft::simd {
@@ -21,7 +22,9 @@ constexpr Kernels make_kernels(Isa isa) {
           .from_f16 = from_f16,
           .from_bf16 = from_bf16,
           .attention_scratch_bytes = attention_scratch_bytes,
-          .attention = attention};
+          .attention = attention,
+          .multiply_add_loop = multiply_add_loop,
+          .read_loop = read_loop};
 }
 
 }  // namespace
