@@ -28,6 +28,19 @@ class Team {
   static const char* backend() noexcept;  // "openmp" or "std::thread"
 };
 
+/// While it lives, OpenMP regions entered from this thread run on it alone: for calls into oneDNN
+/// from a team's threads. The thread's setting is put back afterwards.
+class SerialOpenMp {
+ public:
+  SerialOpenMp() noexcept;
+  ~SerialOpenMp();
+  SerialOpenMp(const SerialOpenMp&) = delete;
+  SerialOpenMp& operator=(const SerialOpenMp&) = delete;
+
+ private:
+  int threads_;
+};
+
 /// Reusable barrier of a running team: spins briefly, then gives up the processor.
 class Barrier {
  public:

@@ -47,4 +47,7 @@ std::unique_ptr<Team> Team::create(int threads) { return std::make_unique<OpenMp
 
 const char* Team::backend() noexcept { return "openmp"; }
 
+SerialOpenMp::SerialOpenMp() noexcept : threads_(omp_get_max_threads()) { omp_set_num_threads(1); }
+SerialOpenMp::~SerialOpenMp() { omp_set_num_threads(threads_); }
+
 }  // namespace weft

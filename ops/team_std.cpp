@@ -12,6 +12,12 @@
 #include "ops/floating_point_state.h"
 #include "ops/parallel.h"
 
+// oneDNN may bring an OpenMP runtime of its own; weak, because this build does not link one.
+extern "C" {
+[[gnu::weak]] int omp_get_max_threads();
+[[gnu::weak]] void omp_set_num_threads(int threads);
+}
+
 namespace weft {
 namespace {
 
@@ -100,5 +106,13 @@ class StdTeam final : public Team {
 std::unique_ptr<Team> Team::create(int threads) { return std::make_unique<StdTeam>(threads); }
 
 const char* Team::backend() noexcept { return "std::thread"; }
+
+SerialOpenMp::SerialOpenMp() noexcept
+    : threads_(omp_get_max_threads != nullptr ? omp_get_max_threads() : 0) {
+  if (omp_set_num_threads != nullptr) omp_set_num_threads(1);
+}
+SerialOpenMp::~SerialOpenMp() {
+  if (omp_set_num_threads != nullptr) omp_set_num_threads(threads_);
+}
 
 }  // namespace weft
