@@ -126,8 +126,9 @@ int guarded(std::span<const std::string_view> words) {
 
 int main(int argc, char** argv) {
   weft::cli::occupy_standard_descriptors();
-  // A reader that has gone is a failed write like any other.
+  // A reader that has gone and a limit on file sizes are failed writes like any other.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   weft::cli::install_interruption_handlers();
   // argc is 0 for a program started with an empty argument list.
   const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
