@@ -1,0 +1,46 @@
+#include "runtime/text/characters.h"
+
+#include <algorithm>
+
+#include "runtime/utf8.h"
+
+namespace weft {
+
+void append_characters(std::string_view text, std::int32_t base, Characters& out) {
+  const auto size = static_cast<std::int32_t>(text.size());
+  for (std::int32_t at = 0; at < size;) {
+    const Decoded next = decode_valid(text.data() + at);
+    out.push_back({next.code, {base + at, base + at + next.length}});
+    at += next.length;
+  }
+}
+
+AlignedText to_aligned_text(std::span<const Character> characters) {
+  AlignedText result;
+  result.text.reserve(characters.size());
+  result.sources.reserve(characters.size());
+  for (const Character& character : characters) {
+    append_utf8(character.code, result.text);
+    result.sources.resize(result.text.size(), character.source);
+  }
+  return result;
+}
+
+void rewrite(Characters& text, std::span<const Rewritten> result) {
+  Characters rewritten;
+  rewritten.reserve(result.size());
+  std::size_t next = 0;  // the first old character that is not yet replaced
+  for (const Rewritten& one : result) {
+    Span source{0, 0};
+    if (one.change > 0) {
+      if (next > 0) source = text[next - 1].source;
+    } else {
+      source = text[next].source;
+      next += 1 + static_cast<std::size_t>(-one.change);
+    }
+    rewritten.push_back({one.code, source});
+  }
+  text = std::move(rewritten);
+}
+
+}  // namespace weft

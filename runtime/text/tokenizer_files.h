@@ -1,0 +1,41 @@
+// tokenizer.json and tokenizer_config.json as the parts of a Tokenizer.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "runtime/text/added_tokens.h"
+#include "runtime/text/bert_words.h"
+#include "runtime/text/normalizer.h"
+#include "runtime/text/post_processor.h"
+#include "runtime/text/pre_tokenizer.h"
+#include "runtime/text/token_model.h"
+
+namespace weft {
+
+struct TokenizerParts {
+  std::unique_ptr<Normalizer> normalizer;       // null: none
+  std::unique_ptr<PreTokenizer> pre_tokenizer;  // null: the whole text is one word
+  std::optional<BertWords> bert_words;          // when both are BERT's, and it may be used
+  std::unique_ptr<TokenModel> model;
+  AddedTokens added_tokens;
+  PostProcessor post_processor;
+  std::optional<std::int64_t> truncation_length;  // tokenizer.json's
+};
+
+/// Throws Error: kNotFound, kIoError, kCorruptFile, kUnsupported naming file and field.
+TokenizerParts read_tokenizer_json(const std::filesystem::path& file);
+
+/// tokenizer_config.json's model_max_length.
+struct LengthLimit {
+  enum class Kind : std::uint8_t { kAbsent, kUnlimited, kTokens };
+  Kind kind = Kind::kAbsent;
+  std::int64_t tokens = 0;  // of kTokens
+};
+/// kAbsent if there is no such file. Throws Error: kIoError, kCorruptFile.
+LengthLimit read_model_max_length(const std::filesystem::path& file);
+
+}  // namespace weft
