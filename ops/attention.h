@@ -3,7 +3,6 @@
 // copied apart.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "ops/op.h"
@@ -28,9 +27,9 @@ struct AttentionParameters {
 /// A key that a query may not see contributes exactly nothing, whatever its values (NaN too); a
 /// query without keys gives zeros. Equals Vaswani et al. 2017, eq. 1, and PyTorch's
 /// scaled_dot_product_attention; kCausal aligns the last query with the last key.
-class Attention final : public Op {
+class AttentionOp final : public Op {
  public:
-  explicit Attention(const AttentionParameters& parameters);
+  explicit AttentionOp(const AttentionParameters& parameters);
 
   std::string_view name() const override { return "attention"; }
   std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
@@ -44,6 +43,14 @@ class Attention final : public Op {
   void run(const RunContext& context) const noexcept override;
 
  private:
+  // Queries [first, last) of one head of one sequence, and the sequence's rows.
+  struct Piece {
+    std::int64_t sequence, head, first_query, last_query;
+  };
+  template <typename Visit>
+  void for_each_piece(const RunContext& context, Visit visit) const noexcept;
+  void run_piece(const RunContext& context, const Piece& piece) const noexcept;
+  double total_flops(const RunContext& context) const noexcept;
   std::int64_t qk_size() const { return parameters_.q_cols / parameters_.heads; }
   std::int64_t v_size() const { return parameters_.v_cols / parameters_.heads; }
 

@@ -240,8 +240,13 @@ Value Graph::columns(Value x, std::int64_t first, std::int64_t count) {
 }
 
 AttentionValues Graph::attention(Value q, Value k, Value v, const AttentionOptions& options) {
-  const std::vector<Value> results = add_node(
-      *impl_, std::make_unique<AttentionOp>(options.heads, options.scale, options.keys), {q, k, v});
+  const AttentionParameters parameters{.heads = options.heads,
+                                       .q_cols = value_of(*impl_, q, "attention").info.cols,
+                                       .v_cols = value_of(*impl_, v, "attention").info.cols,
+                                       .scale = options.scale,
+                                       .keys = options.keys};
+  const std::vector<Value> results =
+      add_node(*impl_, std::make_unique<AttentionOp>(parameters), {q, k, v});
   return {results[0], results[1]};
 }
 

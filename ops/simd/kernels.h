@@ -14,7 +14,7 @@ struct AttentionCall {
   const float* q;  // (queries, qk_size), stride q_stride: the sequence's first query, this head
   const float* k;  // (keys, qk_size), stride k_stride
   const float* v;  // (keys, v_size), stride v_stride
-  float* out;      // (queries, v_size), stride out_stride
+  float* out;      // (queries, v_size), stride out_stride; null: not wanted
   std::int64_t q_stride, k_stride, v_stride, out_stride;  // in floats
   std::int64_t queries, keys, qk_size, v_size;
   std::int64_t first_query, last_query;  // the range to compute

@@ -1,0 +1,219 @@
+#include "ops/attention.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops/infer_checks.h"
+#include "ops/simd/kernels.h"
+
+namespace weft {
+namespace {
+
+// Queries that are not parted: a multiple of every level's block of lanes.
+constexpr std::int64_t kQueryGrain = 32;
+// What a block costs beside its keys, in keys: transposing the queries, storing the context.
+constexpr std::int64_t kBlockOverhead = 8;
+// An item of this cost takes some tens of microseconds.
+constexpr double kItemFlops = 4e6;
+constexpr std::int64_t kItemsPerThread = 32;
+
+struct Range {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
+Range rows_of(const RowsView& view, std::int64_t sequence) {
+  const auto i = static_cast<std::size_t>(sequence);
+  return {view.offsets[i], view.offsets[i + 1] - view.offsets[i]};
+}
+
+std::int64_t round_up_quotient(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// A run's work laid out on a line: sequence by sequence, head by head, block of queries by block.
+// A block's length on it is its keys + kBlockOverhead.
+struct SequenceCost {
+  Range queries, keys;
+  std::int64_t blocks;      // of queries, of one head
+  std::int64_t block_cost;  // of one block
+};
+
+SequenceCost cost_of(const RunContext& context, std::int64_t sequence) {
+  SequenceCost cost{rows_of(context.in_rows[0], sequence), rows_of(context.in_rows[1], sequence), 0,
+                    0};
+  cost.blocks = round_up_quotient(cost.queries.count, kQueryGrain);
+  cost.block_cost = cost.keys.count + kBlockOverhead;
+  return cost;
+}
+
+std::int64_t total_cost(const RunContext& context, std::int64_t heads) {
+  std::int64_t total = 0;
+  for (std::int64_t sequence = 0; sequence < context.in_rows[0].sequences(); ++sequence) {
+    const SequenceCost cost = cost_of(context, sequence);
+    total += heads * cost.blocks * cost.block_cost;
+  }
+  return total;
+}
+
+}  // namespace
+
+AttentionOp::AttentionOp(const AttentionParameters& parameters) : parameters_(parameters) {}
+
+std::vector<ValueInfo> AttentionOp::infer(std::span<const ValueInfo> in) const {
+  expect_inputs(name(), in, 3);
+  const ValueInfo& q = in[0];
+  const ValueInfo& k = in[1];
+  const ValueInfo& v = in[2];
+  expect_f32_matrix(name(), "q", q);
+  expect_f32_matrix(name(), "k", k);
+  expect_f32_matrix(name(), "v", v);
+  const std::int64_t heads = parameters_.heads;
+  if (heads < 1) throw_invalid(name(), fmt::format("heads: expected at least 1, found {}", heads));
+  if (!std::isfinite(parameters_.scale)) {
+    throw_invalid(name(),
+                  fmt::format("scale: expected a finite number, found {}", parameters_.scale));
+  }
+  if (q.cols % heads != 0 || v.cols % heads != 0) {
+    throw_invalid(name(), fmt::format("expected columns divisible by {} heads, found q with {} and "
+                                      "v with {}",
+                                      heads, q.cols, v.cols));
+  }
+  if (q.cols != k.cols) {
+    throw_invalid(name(), fmt::format("expected q and k of one head size, found q with {} columns "
+                                      "(head size {}), k with {} (head size {})",
+                                      q.cols, q.cols / heads, k.cols,
+                                      static_cast<double>(k.cols) / static_cast<double>(heads)));
+  }
+  if (q.cols != parameters_.q_cols || v.cols != parameters_.v_cols) {
+    throw_invalid(name(), fmt::format("expected q with {} columns and v with {}, found {} and {}",
+                                      parameters_.q_cols, parameters_.v_cols, q.cols, v.cols));
+  }
+  if (k.rows != v.rows) {
+    throw_invalid(name(), fmt::format("expected k and v in one row space, found k in {}, v in {}",
+                                      k.rows, v.rows));
+  }
+  if ((q.fixed_rows < 0) != (k.fixed_rows < 0)) {
+    throw_invalid(name(), fmt::format("expected q and k both in ragged or both in fixed row "
+                                      "spaces, found q in a {} one, k in a {} one",
+                                      q.fixed_rows < 0 ? "ragged" : "fixed",
+                                      k.fixed_rows < 0 ? "ragged" : "fixed"));
+  }
+  ValueInfo context = q;
+  context.cols = v.cols;
+  ValueInfo weights = q;
+  weights.cols = heads;
+  weights.per_key = true;
+  return {context, weights};
+}
+
+std::unique_ptr<Op> AttentionOp::compile(const CompileContext& context) const {
+  auto compiled = std::make_unique<AttentionOp>(parameters_);
+  compiled->kernels_ = context.kernels;
+  if (parameters_.scale == 0) {
+    compiled->parameters_.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(qk_size())));
+  }
+  return compiled;
+}
+
+std::size_t AttentionOp::scratch_bytes(const Limits& limits) const {
+  return kernels_->attention_scratch_bytes(limits.longest, qk_size(), v_size());
+}
+
+double AttentionOp::total_flops(const RunContext& context) const noexcept {
+  double cells = 0;
+  for (std::int64_t sequence = 0; sequence < context.in_rows[0].sequences(); ++sequence) {
+    const SequenceCost cost = cost_of(context, sequence);
+    cells += static_cast<double>(cost.queries.count) * static_cast<double>(cost.keys.count);
+  }
+  const double seen = parameters_.keys == KeyRule::kCausal ? 0.5 : 1.0;
+  return 2 * seen * cells * static_cast<double>(parameters_.q_cols + parameters_.v_cols);
+}
+
+std::int64_t AttentionOp::items(const RunContext& context) const {
+  const std::int64_t threads = std::max(1, context.threads);
+  const double wanted =
+      std::min(total_flops(context) / kItemFlops, static_cast<double>(kItemsPerThread * threads));
+  return std::max<std::int64_t>(1, round_up_quotient(static_cast<std::int64_t>(wanted), threads)) *
+         threads;
+}
+
+Work AttentionOp::work(const RunContext& context) const {
+  const double share =
+      static_cast<double>(context.end - context.begin) / static_cast<double>(items(context));
+  const auto queries = static_cast<double>(context.in[0].rows);
+  const auto keys = static_cast<double>(context.in[1].rows);
+  const auto columns = static_cast<double>(parameters_.q_cols + parameters_.v_cols);
+  return {share * total_flops(context), share * 4 * (queries + keys) * columns};
+}
+
+// Every block belongs to the item in whose stretch of the line it begins.
+template <typename Visit>
+void AttentionOp::for_each_piece(const RunContext& context, Visit visit) const noexcept {
+  const std::int64_t total = total_cost(context, parameters_.heads);
+  const std::int64_t item_count = items(context);
+  const std::int64_t begin = total * context.begin / item_count;
+  const std::int64_t end = total * context.end / item_count;
+  std::int64_t position = 0;
+  for (std::int32_t sequence : context.in_rows[0].by_length) {
+    if (position >= end) return;
+    const SequenceCost cost = cost_of(context, sequence);
+    const std::int64_t blocks = parameters_.heads * cost.blocks;
+    const auto block_at = [&](std::int64_t place) {
+      return std::clamp<std::int64_t>(round_up_quotient(place - position, cost.block_cost), 0,
+                                      blocks);
+    };
+    const std::int64_t last = block_at(end);
+    for (std::int64_t block = position < begin ? block_at(begin) : 0; block < last;) {
+      const std::int64_t head = block / cost.blocks;
+      const std::int64_t head_end = std::min(last, (head + 1) * cost.blocks);
+      const std::int64_t first_block = head * cost.blocks;
+      visit(Piece{sequence, head, (block - first_block) * kQueryGrain,
+                  std::min((head_end - first_block) * kQueryGrain, cost.queries.count)});
+      block = head_end;
+    }
+    position += blocks * cost.block_cost;
+  }
+}
+
+void AttentionOp::run_piece(const RunContext& context, const Piece& piece) const noexcept {
+  const Range queries = rows_of(context.in_rows[0], piece.sequence);
+  const Range keys = rows_of(context.in_rows[1], piece.sequence);
+  const Tensor& out = context.out[0];
+  const Tensor& weights = context.out[1];
+  const std::int64_t longest = context.in_rows[1].longest;
+  const std::int64_t weights_column = piece.head * longest;
+  simd::AttentionCall call{};
+  call.q = context.in[0].f32(queries.first) + piece.head * qk_size();
+  call.k = context.in[1].f32(keys.first) + piece.head * qk_size();
+  call.v = context.in[2].f32(keys.first) + piece.head * v_size();
+  call.out = out.data == nullptr ? nullptr : out.f32(queries.first) + piece.head * v_size();
+  call.q_stride = context.in[0].stride;
+  call.k_stride = context.in[1].stride;
+  call.v_stride = context.in[2].stride;
+  call.out_stride = out.stride;
+  call.queries = queries.count;
+  call.keys = keys.count;
+  call.qk_size = qk_size();
+  call.v_size = v_size();
+  call.first_query = piece.first_query;
+  call.last_query = piece.last_query;
+  call.scale = parameters_.scale;
+  call.causal = parameters_.keys == KeyRule::kCausal;
+  call.scratch = context.scratch;
+  if (weights.data != nullptr) {
+    call.weights = weights.f32(queries.first) + weights_column;
+    call.weights_stride = weights.stride;
+    for (std::int64_t query = piece.first_query; query < piece.last_query; ++query) {
+      std::fill_n(weights.f32(queries.first + query) + weights_column + keys.count,
+                  longest - keys.count, 0.0f);
+    }
+  }
+  kernels_->attention(call);
+}
+
+void AttentionOp::run(const RunContext& context) const noexcept {
+  for_each_piece(context, [&](const Piece& piece) { run_piece(context, piece); });
+}
+
+}  // namespace weft
