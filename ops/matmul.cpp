@@ -105,7 +105,7 @@ void MatmulOp::run(const RunContext& context) const noexcept {
                             .rows = a.rows,
                             .cols = cols,
                             .depth = depth,
-                            .next_panel = nullptr},
+                            .next = nullptr},
                            [](std::int64_t, std::int64_t) {});
     }
   }

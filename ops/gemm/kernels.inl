@@ -3,6 +3,7 @@
 //
 // Every loop over the accumulators carries an unroll pragma: without it g++ 12 keeps them in memory
 // (30 % of peak instead of 80 %).
+#include "ops/simd/math.inl"
 #include "ops/simd/vec.h"
 
 namespace weft::gemm {
@@ -84,6 +85,11 @@ template <int Rows>
   }
 }
 
+[[gnu::always_inline]] inline void prefetch_streams(const float* p, std::int64_t stride) {
+#pragma GCC unroll 4
+  for (int i = 0; i < kStreams; ++i) __builtin_prefetch(p + i * stride, 0, 2);
+}
+
 template <int Rows>
 void tile(const Tile& t) {
   Vec sum[Rows][kVectors];
@@ -94,10 +100,16 @@ void tile(const Tile& t) {
   for (int i = 0; i < (Rows + 2) / 3; ++i) a[i] = t.a + i * 3 * stride;
   const float* b = t.b;
   const float* ahead = t.prefetch;
+  std::int64_t prefetches = t.prefetch_steps;
   std::int64_t left = t.depth;
   for (; left >= 4; left -= 4) {
-    for (std::int64_t i = 0; i < t.prefetch_lines; ++i) __builtin_prefetch(ahead + i * 16, 0, 2);
-    ahead += t.prefetch_lines * 16;
+    if (prefetches > 0) {
+      --prefetches;
+      for (std::int64_t i = 0; i < t.prefetch_lines; ++i) {
+        prefetch_streams(ahead, t.prefetch_stride);
+        ahead += 16;
+      }
+    }
     step<Rows>(a, stride, b, 0, sum);
     step<Rows>(a, stride, b, 1, sum);
     step<Rows>(a, stride, b, 2, sum);
@@ -113,6 +125,38 @@ void tile(const Tile& t) {
     b += kPanelCols;
   }
   store_tile<Rows>(t, sum);
+}
+
+template <Activation kActivation>
+void finish_rows(const Finish& f) {
+  for (std::int64_t i = 0; i < f.rows; ++i) {
+    float* c = f.c + i * f.c_stride;
+    const float* residual = f.residual == nullptr ? nullptr : f.residual + i * f.residual_stride;
+    std::int64_t j = 0;
+    for (; j + kWidth <= f.cols; j += kWidth) {
+      Vec y = simd::activate<kActivation>(simd::load(c + j));
+      if (residual != nullptr) y = y + simd::load(residual + j);
+      simd::store(c + j, y);
+    }
+    if (j < f.cols) {
+      const std::int64_t n = f.cols - j;
+      Vec y = simd::activate<kActivation>(simd::load_partial(c + j, n));
+      if (residual != nullptr) y = y + simd::load_partial(residual + j, n);
+      simd::store_partial(c + j, y, n);
+    }
+  }
+}
+
+void finish(const Finish& f) {
+  switch (f.activation) {
+    case Activation::kNone: return finish_rows<Activation::kNone>(f);
+    case Activation::kGelu: return finish_rows<Activation::kGelu>(f);
+    case Activation::kGeluTanh: return finish_rows<Activation::kGeluTanh>(f);
+    case Activation::kRelu: return finish_rows<Activation::kRelu>(f);
+    case Activation::kSilu: return finish_rows<Activation::kSilu>(f);
+    case Activation::kTanh: return finish_rows<Activation::kTanh>(f);
+    case Activation::kSigmoid: return finish_rows<Activation::kSigmoid>(f);
+  }
 }
 
 void pack(const float* rows, std::int64_t row_stride, std::int64_t cols, std::int64_t depth,
@@ -131,7 +175,7 @@ constexpr void set_tiles(Kernels& table) {
 }
 
 constexpr Kernels make_table() {
-  Kernels table{kName, kPanelCols, kMaxRows, {}, pack};
+  Kernels table{kName, kPanelCols, kMaxRows, {}, finish, pack};
   set_tiles<kMaxRows>(table);
   return table;
 }

@@ -15,7 +15,7 @@ struct PanelProduct {
   std::int64_t rows;
   std::int64_t cols;  // 1 .. panel_cols
   std::int64_t depth;
-  const float* next_panel;  // as long as this one, brought to the L2 cache meanwhile; null: none
+  const float* next;  // as much as panel holds, brought to the L2 cache meanwhile; null: nothing
 };
 
 /// Cuts the rows into tiles of nearly equal size and calls done(first_row, rows) after each, while
@@ -26,12 +26,15 @@ void multiply_panel(const Kernels& kernels, const PanelProduct& p, Done&& done) 
   const std::int64_t tiles = (p.rows + kernels.max_rows - 1) / kernels.max_rows;
   const std::int64_t rows_each = p.rows / tiles;
   const std::int64_t one_more = p.rows % tiles;
-  // The next panel's lines, spread over the tiles and over each tile's steps of four k.
+  // The cache lines of `next`, in kStreams streams spread over the tiles and each tile's steps.
   const std::int64_t steps = p.depth / 4;
-  const std::int64_t panel_lines = p.depth * kernels.panel_cols / 16;
-  const std::int64_t lines =
-      p.next_panel == nullptr || steps == 0 ? 0 : (panel_lines / steps + tiles - 1) / tiles;
-  const float* next = p.next_panel;
+  const std::int64_t stream_lines = p.depth * kernels.panel_cols / (16 * kStreams);
+  const std::int64_t tile_lines =
+      p.next == nullptr || steps == 0 ? 0 : (stream_lines + tiles - 1) / tiles;
+  const std::int64_t step_lines = tile_lines == 0 ? 0 : (tile_lines + steps - 1) / steps;
+  const std::int64_t prefetch_steps =
+      tile_lines == 0 ? 0 : (tile_lines + step_lines - 1) / step_lines;
+  const float* next = p.next;
   std::int64_t first = 0;
   for (std::int64_t i = 0; i < tiles; ++i) {
     const std::int64_t rows = rows_each + (i < one_more ? 1 : 0);
@@ -44,8 +47,10 @@ void multiply_panel(const Kernels& kernels, const PanelProduct& p, Done&& done) 
                             .depth = p.depth,
                             .cols = p.cols,
                             .prefetch = next,
-                            .prefetch_lines = lines});
-    if (lines != 0) next += lines * steps * 16;
+                            .prefetch_stride = stream_lines * 16,
+                            .prefetch_lines = step_lines,
+                            .prefetch_steps = prefetch_steps});
+    if (next != nullptr) next += step_lines * prefetch_steps * 16;
     done(first, rows);
     first += rows;
   }

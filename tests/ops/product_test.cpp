@@ -83,7 +83,7 @@ TEST_CASE("a native product equals the sum in double for every small shape") {
 }
 
 TEST_CASE("an element is one chain over ascending k that starts with the bias, bit for bit") {
-  for (std::int64_t in : {1, 63, 400}) {
+  for (std::int64_t in : {1, 63, 400, 1602}) {
     const Layer layer(in, {35, 40}, 6);
     const std::int64_t rows = 17;
     const auto a = random_floats(static_cast<std::size_t>(rows * in), 7);
