@@ -102,7 +102,7 @@ std::vector<std::string> Config::texts_or_empty(std::string_view key) const {
   return texts;
 }
 
-void Config::require(std::string_view key, bool supported) const {
+void Config::require_flag(std::string_view key, bool supported) const {
   if (has(key) && flag_or(key, supported) != supported) {
     unsupported(key, fmt::format("{} is not supported, only {}", !supported, supported));
   }

@@ -1,6 +1,7 @@
 // config.json with typed, checked access: every error names file, key, what was expected and found.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -37,13 +38,18 @@ class Config {
   std::vector<std::string> texts_or_empty(std::string_view key) const;  // a list of strings
 
   /// Throws Error(kUnsupported) naming the key unless it is absent or equals `supported`.
-  void require(std::string_view key, bool supported) const;
+  /// (A template, because a string literal would rather become a bool than a string_view.)
+  void require(std::string_view key, std::same_as<bool> auto supported) const {
+    require_flag(key, supported);
+  }
   void require(std::string_view key, std::string_view supported) const;
   /// Throws Error(kInvalidArgument / kUnsupported) "FILE: key: problem".
   [[noreturn]] void invalid(std::string_view key, const std::string& problem) const;
   [[noreturn]] void unsupported(std::string_view key, const std::string& problem) const;
 
  private:
+  void require_flag(std::string_view key, bool supported) const;
+
   Json object_;
   std::string source_;
 };
