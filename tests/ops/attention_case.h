@@ -1,0 +1,177 @@
+// A ragged batch of queries, keys and values, the op run on it, and attention in naive double.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
+#include "ops/attention.h"
+#include "ops/buffer.h"
+#include "tests/guarded_buffer.h"
+#include "tests/isa_under_test.h"
+#include "tests/reference.h"
+
+namespace weft::test {
+
+/// Sequences stacked as rows, as a run sees them.
+struct Sequences {
+  std::vector<std::int32_t> offsets{0};
+  std::vector<std::int32_t> by_length;
+  std::int64_t longest = 0;
+
+  explicit Sequences(const std::vector<int>& lengths) : by_length(lengths.size()) {
+    for (int length : lengths) {
+      offsets.push_back(offsets.back() + length);
+      longest = std::max<std::int64_t>(longest, length);
+    }
+    std::iota(by_length.begin(), by_length.end(), 0);
+    std::stable_sort(by_length.begin(), by_length.end(),
+                     [&](auto a, auto b) { return lengths[a] > lengths[b]; });
+  }
+  std::size_t rows() const { return static_cast<std::size_t>(offsets.back()); }
+  RowsView view() const { return {offsets, by_length, longest}; }
+};
+
+/// What one test varies; q, k and v are random and may be changed before run().
+struct AttentionCase {
+  std::vector<int> query_lengths{}, key_lengths{};
+  std::int64_t heads = 1, qk_size = 8, v_size = 8;
+  KeyRule keys = KeyRule::kAll;
+  float scale = 0;
+  int threads = 1;
+  std::vector<float> q{}, k{}, v{};  // row-major, without gaps
+
+  AttentionCase& fill(std::uint32_t seed, float magnitude = 1) {
+    const auto qk_cols = static_cast<std::size_t>(heads * qk_size);
+    const auto v_cols = static_cast<std::size_t>(heads * v_size);
+    q = random_floats(Sequences(query_lengths).rows() * qk_cols, seed, magnitude);
+    k = random_floats(Sequences(key_lengths).rows() * qk_cols, seed + 1, magnitude);
+    v = random_floats(Sequences(key_lengths).rows() * v_cols, seed + 2);
+    return *this;
+  }
+  AttentionParameters parameters() const {
+    return {heads, heads * qk_size, heads * v_size, scale, keys};
+  }
+};
+
+struct AttentionResult {
+  std::vector<float> context;  // (query rows, heads * v_size)
+  std::vector<float> weights;  // (query rows, heads * longest keys); empty unless asked for
+};
+
+enum class Weights { kNo, kYes };
+
+/// Runs all items, the last first, each input ending at a page without access. Scratch is filled
+/// with NaN before each item: nothing may be read that the item did not write.
+inline AttentionResult run_attention(const AttentionCase& test, Weights weights = Weights::kNo) {
+  const Sequences queries(test.query_lengths), keys(test.key_lengths);
+  GuardedBuffer<float> q(test.q), k(test.k), v(test.v);
+  const std::int64_t qk_cols = test.heads * test.qk_size, v_cols = test.heads * test.v_size;
+  const auto query_rows = static_cast<std::int64_t>(queries.rows());
+  const auto key_rows = static_cast<std::int64_t>(keys.rows());
+  GuardedBuffer<float> context(queries.rows() * static_cast<std::size_t>(v_cols));
+  const std::int64_t weights_cols = weights == Weights::kYes ? test.heads * keys.longest : 0;
+  GuardedBuffer<float> weight_rows(queries.rows() * static_cast<std::size_t>(weights_cols));
+  for (float& x : context.values()) x = NAN;
+  for (float& x : weight_rows.values()) x = NAN;
+
+  const Isa isa = isa_under_test();
+  const auto op =
+      AttentionOp(test.parameters()).compile(make_compile_context(isa, GemmBackend::kNative));
+  const Tensor in[] = {{q.data(), query_rows, qk_cols, qk_cols},
+                       {k.data(), key_rows, qk_cols, qk_cols},
+                       {v.data(), key_rows, v_cols, v_cols}};
+  const Tensor out[] = {{context.data(), query_rows, v_cols, v_cols},
+                        {weights == Weights::kYes ? weight_rows.data() : nullptr, query_rows,
+                         weights_cols, weights_cols}};
+  const RowsView views[] = {queries.view(), keys.view(), keys.view()};
+  const Buffer scratch(
+      op->scratch_bytes({.longest = std::max(queries.longest, keys.longest), .threads = 1}));
+  RunContext run;
+  run.in = in;
+  run.out = out;
+  run.in_rows = views;
+  run.out_rows = views[0];
+  run.scratch = scratch.data();
+  run.threads = test.threads;
+  for (std::int64_t item = op->items(run) - 1; item >= 0; --item) {
+    std::memset(scratch.data(), 0xff, scratch.size());
+    run.begin = item;
+    run.end = item + 1;
+    op->run(run);
+  }
+  AttentionResult result;
+  result.context.assign(context.data(), context.data() + context.size());
+  result.weights.assign(weight_rows.data(), weight_rows.data() + weight_rows.size());
+  return result;
+}
+
+/// The definition, in double: for each sequence, head and query.
+struct AttentionReference {
+  std::vector<double> context, weights;  // as AttentionResult
+};
+inline AttentionReference reference_attention(const AttentionCase& test) {
+  const Sequences queries(test.query_lengths), keys(test.key_lengths);
+  const std::int64_t heads = test.heads, d = test.qk_size, dv = test.v_size;
+  AttentionReference result;
+  result.context.assign(queries.rows() * static_cast<std::size_t>(heads * dv), 0);
+  result.weights.assign(queries.rows() * static_cast<std::size_t>(heads * keys.longest), 0);
+  const double scale = test.scale == 0 ? 1 / std::sqrt(static_cast<double>(d)) : test.scale;
+  for (std::size_t s = 0; s < test.query_lengths.size(); ++s) {
+    const std::int64_t n = test.query_lengths[s], m = test.key_lengths[s];
+    for (std::int64_t h = 0; h < heads; ++h) {
+      for (std::int64_t i = 0; i < n; ++i) {
+        const std::int64_t seen =
+            test.keys == KeyRule::kAll ? m : std::clamp<std::int64_t>(i + 1 + m - n, 0, m);
+        std::vector<double> scores(static_cast<std::size_t>(seen));
+        const std::int64_t row = queries.offsets[s] + i;
+        for (std::int64_t j = 0; j < seen; ++j) {
+          const std::int64_t key = keys.offsets[s] + j;
+          double dot = 0;
+          for (std::int64_t c = 0; c < d; ++c) {
+            dot += static_cast<double>(test.q[(row * heads + h) * d + c]) *
+                   test.k[(key * heads + h) * d + c];
+          }
+          scores[j] = dot * scale;
+        }
+        const std::vector<double> weights = softmax(scores);
+        for (std::int64_t j = 0; j < seen; ++j) {
+          const std::int64_t key = keys.offsets[s] + j;
+          result.weights[(row * heads + h) * keys.longest + j] = weights[j];
+          for (std::int64_t c = 0; c < dv; ++c) {
+            result.context[(row * heads + h) * dv + c] +=
+                weights[j] * test.v[(key * heads + h) * dv + c];
+          }
+        }
+      }
+    }
+  }
+  return result;
+}
+
+/// Checks found against expected within `tolerance`, absolute; prints the worst cell of a failure.
+inline void check_close(const std::vector<float>& found, const std::vector<double>& expected,
+                        double tolerance) {
+  REQUIRE(found.size() == expected.size());
+  double worst = -1;
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    double error = std::fabs(static_cast<double>(found[i]) - expected[i]);
+    if (std::isnan(error)) error = INFINITY;
+    if (error > worst) {
+      worst = error;
+      at = i;
+    }
+  }
+  INFO("worst element ", at, " is off by ", worst);
+  CHECK(worst <= tolerance);
+}
+
+inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * 4) == 0);
+}
+
+}  // namespace weft::test

@@ -1,0 +1,1 @@
+set(attention_tests attention_test.cpp)
