@@ -93,9 +93,7 @@ void scale(float a, const float* x, float* y, std::int64_t n) {
 }
 
 void maximum(const float* a, const float* b, float* y, std::int64_t n) {
-  map(a, b, y, n, [](Vec left, Vec right) {
-    return xsimd::select(right != right, right, at_least(left, right));
-  });
+  map(a, b, y, n, larger_or_nan);
 }
 
 void layer_norm(const float* x, const float* gamma, const float* beta, float eps, float* y,
@@ -159,8 +157,8 @@ void normalize(const float* x, float* y, std::int64_t n) {
                            [](Vec most, Vec value) { return at_least(most, xsimd::abs(value)); });
     return at_least(at_least(r.value[0], r.value[1]), at_least(r.value[2], r.value[3]));
   }());
-  // Squares of elements beyond 2^60 could overflow: such a row is scaled down first, exactly.
-  const Vec factor(magnitude > 0x1p60f ? 0x1p-64f : 1.0f);
+  // Squares of elements beyond 2^40 could overflow their sum: such a row is scaled down first.
+  const Vec factor(magnitude > 0x1p40f ? 0x1p-80f : 1.0f);
   const float squares = total(fold(x, n, Vec(0.0f), [factor](Vec s, Vec value) {
     const Vec scaled = value * factor;
     return mul_add(scaled, scaled, s);

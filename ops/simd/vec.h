@@ -72,6 +72,17 @@ constexpr std::int64_t kWidth = static_cast<std::int64_t>(Vec::size);  // 16, 8 
 #endif
 }
 
+/// max(a, b); NaN where either is. (xsimd 8.1.0's != is ordered from AVX on: NaN != NaN is false.)
+[[gnu::always_inline]] inline Vec larger_or_nan(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return _mm512_mask_mov_ps(at_least(a, b), _mm512_cmp_ps_mask(b, b, _CMP_UNORD_Q), b);
+#elif defined(__AVX2__)
+  return _mm256_blendv_ps(at_least(a, b), b, _mm256_cmp_ps(b, b, _CMP_UNORD_Q));
+#else
+  return _mm_blendv_ps(at_least(a, b), b, _mm_cmpunord_ps(b, b));
+#endif
+}
+
 #if defined(__AVX512F__)
 [[gnu::always_inline]] inline __mmask16 first_lanes(std::int64_t n) {
   return static_cast<__mmask16>((1u << n) - 1u);

@@ -1,0 +1,1 @@
+weft_add_bench(weft_row_bench row_bench.cpp)

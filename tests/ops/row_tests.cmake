@@ -1,0 +1,12 @@
+set(row_tests
+  activation_test.cpp
+  embedding_test.cpp
+  isa_test.cpp
+  layer_norm_test.cpp
+  normalize_test.cpp
+  parallel_test.cpp
+  pool_test.cpp
+  row_kernels_test.cpp
+  row_ops_test.cpp
+  softmax_test.cpp
+)
