@@ -1,6 +1,6 @@
 // Rows into lanes: the one place where the attention kernels need shuffles.
 
-#include <immintrin.h>
+#include "ops/simd/vec.h"
 
 namespace weft::simd {
 namespace {
