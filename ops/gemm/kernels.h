@@ -48,6 +48,7 @@ struct Kernels {
   const char* name;  // e.g. "native avx512 14x32"
   std::int64_t panel_cols;
   std::int64_t max_rows;                    // of a tile
+  std::int64_t most_depth;                  // steps of k computed at a stretch
   void (*tile[kLargestTile])(const Tile&);  // [rows - 1]
   void (*finish)(const Finish&);
   /// panel[k * panel_cols + j] = rows[j * row_stride + k] for j < cols, zero for the others.

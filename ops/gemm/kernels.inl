@@ -1,5 +1,6 @@
 // The microkernels, compiled once per level: kernels_<isa>.cpp defines kName, kVectors (vectors in
-// a panel's width) and kMaxRows (rows of the largest tile) and includes this.
+// a panel's width), kMaxRows (rows of the largest tile) and kMostDepth (steps of k computed at a
+// stretch, after which the partial sums wait in c; no bit depends on it) and includes this.
 //
 // Every loop over the accumulators carries an unroll pragma: without it g++ 12 keeps them in memory
 // (30 % of peak instead of 80 %).
@@ -175,7 +176,7 @@ constexpr void set_tiles(Kernels& table) {
 }
 
 constexpr Kernels make_table() {
-  Kernels table{kName, kPanelCols, kMaxRows, {}, finish, pack};
+  Kernels table{kName, kPanelCols, kMaxRows, kMostDepth, {}, finish, pack};
   set_tiles<kMaxRows>(table);
   return table;
 }

@@ -5,8 +5,10 @@ namespace {
 
 constexpr char kName[] = "native baseline 6x8";
 constexpr int kVectors = 2;
-constexpr int kMaxRows =
-    6;  // 12 accumulators, 2 vectors of b, 1 broadcast, 1 product: 16 registers
+// 12 accumulators, 2 vectors of b, broadcast, product: 16 registers
+constexpr int kMaxRows = 6;
+// 24 KiB of b, which stay in the L1 cache
+constexpr std::int64_t kMostDepth = 768;
 
 }  // namespace
 }  // namespace weft::gemm

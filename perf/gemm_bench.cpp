@@ -1,0 +1,113 @@
+// Products of real models' shapes, native against oneDNN, at every level of this machine; one core.
+// The weights are read from L3 as in a whole model: each run takes the next of enough copies.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <fstream>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include "ops/buffer.h"
+#include "ops/gemm/product.h"
+#include "ops/isa.h"
+#include "perf/peak.h"
+
+namespace weft {
+namespace {
+
+constexpr std::int64_t kColdBytes = std::int64_t{48} << 20;
+constexpr std::int64_t kRows[] = {8, 16, 32, 48, 64, 96, 128};
+
+struct Shape {
+  std::string name;
+  std::int64_t in = 0;
+  std::int64_t out = 0;
+  Activation activation = Activation::kNone;
+};
+
+std::vector<Shape> read_shapes(const std::string& model) {
+  std::ifstream file(std::string(WEFT_SHAPES) + "/" + model + ".txt");
+  std::vector<Shape> shapes;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    Shape shape;
+    std::string activation;
+    std::istringstream(line) >> shape.name >> shape.in >> shape.out >> activation;
+    shape.name = model + "/" + shape.name;
+    if (activation == "gelu") shape.activation = Activation::kGelu;
+    shapes.push_back(shape);
+  }
+  return shapes;
+}
+
+// Rows as the executor lays them out: an odd number of cache lines apart.
+std::int64_t stride_of(std::int64_t cols) { return ((cols + 15) / 16 | 1) * 16; }
+
+void run(benchmark::State& state, const Shape& shape, std::int64_t rows, Isa isa,
+         GemmBackend backend, double peak) {
+  std::vector<float> values(static_cast<std::size_t>(shape.in * shape.out));
+  std::mt19937 engine(1);
+  for (float& value : values) value = static_cast<float>(engine() % 1000) * 1e-4f - 0.05f;
+  const ProductPart part{Weight::from_memory("w", {shape.out, shape.in}, values.data()),
+                         Weight::from_memory("b", {shape.out}, values.data())};
+  std::vector<std::unique_ptr<Product>> copies;
+  for (std::int64_t bytes = 0; bytes < kColdBytes; bytes += shape.in * shape.out * 4) {
+    copies.push_back(make_product(backend, isa, {part}, shape.activation));
+  }
+  const auto floats = [](std::int64_t n, std::int64_t stride) {
+    return Buffer(static_cast<std::size_t>(n * stride) * sizeof(float));
+  };
+  const Buffer a = floats(rows, stride_of(shape.in));
+  const Buffer c = floats(rows, stride_of(shape.out));
+  for (std::int64_t i = 0; i < rows * stride_of(shape.in); ++i) a.f32()[i] = values[i % 1000];
+  const Buffer scratch(copies[0]->scratch_bytes(rows) + 1);
+  ProductCall call;
+  call.a = {a.data(), rows, shape.in, stride_of(shape.in)};
+  call.c = {c.data(), rows, shape.out, stride_of(shape.out)};
+  call.last_col = shape.out;
+  call.scratch = scratch.data();
+  for (const auto& product : copies) product->run(call);
+  std::size_t next = 0;
+  for (auto _ : state) copies[next++ % copies.size()]->run(call);
+  const double flops = 2.0 * static_cast<double>(rows * shape.in * shape.out);
+  using benchmark::Counter;
+  state.counters["flop/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
+  state.counters["%peak"] = Counter(100 * flops / peak, Counter::kIsIterationInvariantRate);
+  state.counters["weights B/s"] =
+      Counter(static_cast<double>(shape.in * shape.out) * 4, Counter::kIsIterationInvariantRate);
+  state.SetLabel(copies[0]->kernel());
+}
+
+void add(const Shape& shape, std::int64_t rows, Isa isa, GemmBackend backend, double peak) {
+  const std::string level = backend == GemmBackend::kNative ? to_string(isa) : "onednn";
+  const std::string name = fmt::format("{}/rows:{}/{}", shape.name, rows, level);
+  benchmark::RegisterBenchmark(
+      name.c_str(), [=](benchmark::State& state) { run(state, shape, rows, isa, backend, peak); });
+}
+
+}  // namespace
+}  // namespace weft
+
+int main(int argc, char** argv) {
+  using namespace weft;
+  benchmark::Initialize(&argc, argv);
+  std::map<Isa, double> peaks;
+  for (Isa isa : {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512}) {
+    if (!isa_available(isa)) continue;
+    peaks[isa] = perf::measure_core_peak(isa);
+    benchmark::AddCustomContext(fmt::format("peak {}", to_string(isa)),
+                                fmt::format("{:.1f} GFLOP/s, one core", peaks[isa] / 1e9));
+  }
+  const auto best = peaks.rbegin();
+  for (const char* model : {"minilm", "bert-base"}) {
+    for (const Shape& shape : read_shapes(model)) {
+      for (std::int64_t rows : kRows) {
+        for (const auto& [isa, peak] : peaks) add(shape, rows, isa, GemmBackend::kNative, peak);
+        add(shape, rows, best->first, GemmBackend::kOneDnn, best->second);
+      }
+    }
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}
