@@ -52,13 +52,13 @@ std::vector<std::string> in_order(const NamedArrays& arrays) {
 /// Compares every form of input that the case has; returns how many tensors were compared.
 int compare_case(const std::string& name, const TransformerModel& model) {
   int compared = 0;
-  for (const char* form : {"ragged", "right", "left"}) {
-    const fs::path input = golden("bert") / name / (std::string(form) + ".input.safetensors");
+  for (const std::string form : {"ragged", "right", "left"}) {
+    const fs::path input = golden("bert") / name / (form + ".input.safetensors");
     if (!fs::exists(input)) continue;
     CAPTURE(name);
     CAPTURE(form);
     const NamedArrays expected =
-        read_safetensors(golden("bert") / name / (std::string(form) + ".expected.safetensors"));
+        read_safetensors(golden("bert") / name / (form + ".expected.safetensors"));
     ForwardOptions options;
     options.hidden_states = HiddenStates::kAll;
     options.attentions = AttentionOutput::kAll;
@@ -66,6 +66,9 @@ int compare_case(const std::string& name, const TransformerModel& model) {
     for (const std::string& tensor : in_order(expected)) {
       CAPTURE(tensor);
       REQUIRE(found.contains(tensor));
+      // transformers pools column 0, which under left padding is a padding row; weft pools the
+      // first token.
+      if (tensor == "pooler_output" && std::string_view(form) == "left") continue;
       CHECK(difference(expected.at(tensor), found.at(tensor), kTolerance) == "");
       ++compared;
     }
@@ -87,7 +90,7 @@ TEST_CASE("every layer of every tiny BERT equals transformers in double precisio
     CAPTURE(name);
     const auto model =
         TransformerModel::load(golden("bert") / name, load_options(GemmBackend::kNative, 2));
-    CHECK(compare_case(name, *model) >= 6);
+    CHECK(compare_case(name, *model) >= 5);
   }
 }
 
@@ -96,7 +99,7 @@ TEST_CASE("the oneDNN backend gives the same layers within the tolerance") {
     CAPTURE(name);
     const auto model =
         TransformerModel::load(golden("bert") / name, load_options(GemmBackend::kOneDnn, 1));
-    CHECK(compare_case(name, *model) >= 6);
+    CHECK(compare_case(name, *model) >= 5);
   }
 }
 
