@@ -83,7 +83,13 @@ def padded_case(model, ids, types, side, config):
     for name, values in out.items():
         if name.startswith("attentions"):
             values[:] = values * keep[:, None, :, None] * keep[:, None, None, :]
-        elif name != "pooler_output":
+        elif name == "pooler_output":
+            # transformers pools column 0, which under left padding is not a token: its state depends
+            # on what the padding holds. The first token is what a pooler means.
+            first = out["last_hidden_state"][np.arange(len(ids)), keep.argmax(1)]
+            with torch.no_grad():
+                values[:] = model.pooler(torch.tensor(first)[:, None]).numpy()
+        else:
             values[~keep] = 0
     given = {"input_ids": np.where(keep, valid_ids, -7 - 10 * config.vocab_size),
              "attention_mask": mask, "token_type_ids": np.where(keep, valid_types, 99)}
