@@ -107,10 +107,11 @@ void transpose_queries(const AttentionCall& call, const QueryBlock& block, float
   }
 }
 
-// Asks for rows [first, last) of a matrix, to be read (0) or written (1).
+// Asks for rows [first, last) of a matrix, to be read (0) or written (1). Always inline, as is its
+// caller: g++ 12 takes a function that only prefetches for one without effect and drops its calls.
 template <int kWrite>
-inline void prefetch_rows(const float* rows, int64_t stride, int64_t first, int64_t last,
-                          int64_t cols) {
+[[gnu::always_inline]] inline void prefetch_rows(const float* rows, int64_t stride, int64_t first,
+                                                 int64_t last, int64_t cols) {
   for (int64_t row = first; row < last; ++row) {
     for (int64_t column = 0; column < cols; column += kFloatsPerLine) {
       __builtin_prefetch(rows + row * stride + column, kWrite);
@@ -123,8 +124,9 @@ inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 // Asks for what lies ahead of the tile of keys [key, end): rows of a head are 2 to 4 lines in the
 // midst of wide rows, which the hardware does not foresee. Without it, stores of the context miss
 // one by one (d = 64, 32 tokens, beyond L2: 11 us instead of 4 us a head).
-inline void prefetch_ahead(const AttentionCall& call, const QueryBlock& block, int64_t key,
-                           int64_t end) {
+[[gnu::always_inline]] inline void prefetch_ahead(const AttentionCall& call,
+                                                  const QueryBlock& block, int64_t key,
+                                                  int64_t end) {
   if (call.out != nullptr) {
     prefetch_rows<1>(call.out + block.first * call.out_stride, call.out_stride, key,
                      smaller(end, block.queries), call.v_size);
