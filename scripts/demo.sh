@@ -30,9 +30,9 @@ say "The nearest sentences to a few questions, with their cosines"
 build/release/weft_nearest "$model" "$sentences" "$out/sentences.safetensors" \
   "a cat having a nap" \
   "I can't get into my account" \
-  "what does the sky look like through a big lens?" \
+  "planets and their moons" \
   "money and the price of borrowing it" \
-  "wie man Kleidung herstellt"
+  "how is cloth made?"
 
 say "The model as weft runs it, and its speed on this machine"
 "$weft" info "$model"
