@@ -1,6 +1,7 @@
 # Readers and writers: what comes from files.
 weft_add_tests(weft_runtime_tests SOURCES
   config_test.cpp
+  encoder_test.cpp
   files_test.cpp
   json_test.cpp
   safetensors_test.cpp
