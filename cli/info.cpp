@@ -52,8 +52,10 @@ std::string as_json(const ModelInfo& info) {
          '\n';
 }
 
-std::string megabytes(std::size_t bytes) {
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) * 1e-6);
+std::string readable_bytes(std::size_t bytes) {
+  const auto count = static_cast<double>(bytes);
+  return bytes < 1'000'000 ? fmt::format("{:.1f} KB", count * 1e-3)
+                           : fmt::format("{:.1f} MB", count * 1e-6);
 }
 
 std::string with_reason(std::string_view what, std::string_view reason) {
@@ -81,10 +83,13 @@ std::string as_table(const ModelInfo& info) {
   row("precision", info.compute_dtype);
   row("instruction set", with_reason(to_string(info.isa), info.isa_reason));
   row("matrix products", with_reason(to_string(info.gemm), info.gemm_reason));
-  row("threads", with_reason(fmt::format("{}", info.threads), info.threads_reason));
-  row("memory, weights", megabytes(info.packed_bytes));
+  // The reason begins with the number where there is more to say than that it was asked for.
+  row("threads", info.threads_reason.starts_with(fmt::format("{} ", info.threads))
+                     ? info.threads_reason
+                     : with_reason(fmt::format("{}", info.threads), info.threads_reason));
+  row("memory, weights", readable_bytes(info.packed_bytes));
   row("memory, session",
-      fmt::format("{} for {} tokens in {} sequences", megabytes(info.session_bytes),
+      fmt::format("{} for {} tokens in {} sequences", readable_bytes(info.session_bytes),
                   info.limits.tokens, info.limits.sequences));
   row("absent tensors", fmt::format("{}", fmt::join(info.missing_tensors, ", ")));
   row("unused tensors", fmt::format("{}", fmt::join(info.unexpected_tensors, ", ")));
