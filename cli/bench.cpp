@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <optional>
 
 #include "cli/bench_report.h"
 #include "cli/command.h"
@@ -13,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "cli/workload.h"
+#include "weft/error.h"
 #include "weft/safetensors.h"
 #include "weft/transformer_model.h"
 
@@ -39,6 +41,15 @@ std::string model_directory(const Arguments& arguments) {
                                  in_quotes(arguments.words().front())));
   }
   return arguments.required_file("--model");
+}
+
+/// Lets the library write the temporary file; its errors name the file that was asked for.
+void write_staged(const TemporaryFile& file, const auto& write) {
+  try {
+    write(file.path());
+  } catch (const Error& error) {
+    throw Error(error.reason(), fmt::format("{}: {}", file.target().string(), error.what()));
+  }
 }
 
 /// Whole passes over a workload, as the protocol counts them: until `passes` or `seconds` are done.
@@ -69,9 +80,10 @@ void bench(const Arguments& arguments) {
   }
   LoadOptions load = load_options(arguments);
   refuse_option(arguments, "--report");
-  for (const auto& file : {embeddings_file, trace_file}) {
-    if (file) check_writable(*file);
-  }
+  // All outputs become visible together, after the last thing that can fail.
+  std::optional<TemporaryFile> embeddings_output, trace_output;
+  if (embeddings_file) embeddings_output.emplace(*embeddings_file);
+  if (trace_file) trace_output.emplace(*trace_file);
 
   Workload workload;
   std::vector<std::int64_t> lengths;
@@ -114,9 +126,16 @@ void bench(const Arguments& arguments) {
   if (arguments.given("--profile")) output.write(profile_table(profile, report));
   output.write(workload_file ? protocol_line(report)
                              : bench_table(report, workload, profile, kProfiledPasses));
-  if (trace_file) profile.write_chrome_trace(*trace_file);
-  if (embeddings_file) write_safetensors(*embeddings_file, {{"embeddings", std::move(embeddings)}});
+  if (trace_output) {
+    write_staged(*trace_output, [&](const auto& path) { profile.write_chrome_trace(path); });
+  }
+  if (embeddings_output) {
+    const NamedArrays arrays = {{"embeddings", std::move(embeddings)}};
+    write_staged(*embeddings_output, [&](const auto& path) { write_safetensors(path, arrays); });
+  }
   output.publish();
+  if (trace_output) trace_output->publish();
+  if (embeddings_output) embeddings_output->publish();
   tell_notes(report.model.warnings);
 }
 

@@ -107,6 +107,23 @@ TEST_CASE("bench stops by time as well, and writes tables and a trace for people
   CHECK(trace.at("traceEvents").size() > 10);
 }
 
+TEST_CASE("bench leaves none of its files when one of its outputs cannot be written") {
+  const Workplace place;
+  place.copy_golden("sentence/old_generation", "m");
+  const auto before = place.entries();
+  const std::vector<std::string> bench = {"bench", "m",       "--min-runs", "1",     "--sequences",
+                                          "40",    "--trace", "t.json",     "--out", "e"};
+  const Outcome no_stdout = weft(place, bench, {.out_file = "/dev/full"});
+  CHECK(not_a_clean_failure(place, before, no_stdout, 1, {"stdout"}) == "");
+  // 40 rows of 16 floats are more than 2000 bytes, and so is the trace.
+  const Outcome no_file = weft(place, bench, {.largest_file = 2000});
+  CHECK(not_a_clean_failure(place, before, no_file, 1, {"t.json"}) == "");
+  std::filesystem::create_directory(place.folder() / "folder");
+  const auto with_folder = place.entries();
+  const Outcome no_folder = weft(place, {"bench", "m", "--trace", "t.json", "--out", "folder"});
+  CHECK(not_a_clean_failure(place, with_folder, no_folder, 1, {"folder"}) == "");
+}
+
 TEST_CASE("bench refuses bad workloads by tensor and leaves no output") {
   const Workplace place;
   place.copy_golden("bert/gelu_new", "m");
