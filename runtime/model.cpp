@@ -60,7 +60,9 @@ void fold(Model::Impl& model, const GraphNode& node) {
     model.constants[id] = out.back();
   }
   const std::int64_t rows = out[0].rows;
-  const Limits limits{.block_rows = rows, .longest = in_rows[0].longest, .threads = 1};
+  std::int64_t longest = 0;
+  for (const RowsView& view : in_rows) longest = std::max(longest, view.longest);
+  const Limits limits{.block_rows = rows, .longest = longest, .threads = 1};
   Buffer scratch(node.op->scratch_bytes(limits));
   RunContext context;
   context.in = in;

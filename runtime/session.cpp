@@ -124,6 +124,7 @@ struct Session::Impl {
   }
 
   void set_rows(std::span<const RaggedRows> rows);
+  void check_sequences() const;
   void set_ragged(const RaggedRows& given);
   void set_inputs(std::span<const Input> inputs);
   void check_ids(const ValueNode& value, std::span<const std::int32_t> ids) const;
@@ -193,6 +194,22 @@ void Session::Impl::set_rows(std::span<const RaggedRows> rows) {
   }
 }
 
+/// Attention pairs sequence i of its queries with sequence i of its keys.
+void Session::Impl::check_sequences() const {
+  const Model::Impl& m = compiled();
+  for (const GraphNode& node : m.nodes) {
+    if (node.op->row_wise()) continue;
+    const std::int32_t first = m.values[node.in[0]].info.rows;
+    for (std::int32_t id : node.in) {
+      const std::int32_t other = m.values[id].info.rows;
+      if (state.views[other].sequences() == state.views[first].sequences()) continue;
+      invalid(fmt::format("[run] {}: expected as many sequences in {} as in {}, found {} and {}",
+                          node.op->name(), m.spaces[other].name, m.spaces[first].name,
+                          state.views[other].sequences(), state.views[first].sequences()));
+    }
+  }
+}
+
 void Session::Impl::check_ids(const ValueNode& value, std::span<const std::int32_t> ids) const {
   if (value.id_limit == 0) return;
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -239,6 +256,7 @@ void Session::run(std::span<const RaggedRows> rows, std::span<const Input> input
   Impl& impl = *impl_;
   const Model::Impl& m = impl.compiled();
   impl.set_rows(rows);
+  impl.check_sequences();
   impl.set_inputs(inputs);
   for (std::size_t id = 0; id < m.values.size(); ++id) {
     if (impl.plan.values[id].kind == Placement::Kind::kConstant) continue;

@@ -123,6 +123,29 @@ TEST_CASE("bad offsets, ids and limits are errors, and the session stays usable"
   CHECK(session.output("rows").rows == 5);
 }
 
+TEST_CASE("queries and keys with unequal numbers of sequences are refused, naming both") {
+  Graph graph;
+  const RowSpace targets = graph.ragged_rows("targets");
+  const RowSpace sources = graph.ragged_rows("sources");
+  const Value q = graph.input("q", targets, 4);
+  const Value k = graph.input("k", sources, 4);
+  graph.output("out", graph.attention(q, k, k, {}).output);
+  Session session(Model::compile(std::move(graph)), kLimits);
+  const std::vector<float> values(4 * 6, 0.5f);
+  const std::vector<std::int32_t> two{0, 2, 6}, three{0, 2, 3, 6};
+  const Input inputs[]{{"q", std::span<const float>(values)},
+                       {"k", std::span<const float>(values)}};
+  const RaggedRows unequal[]{{targets, two}, {sources, three}};
+  CHECK_THROWS_WITH_AS(
+      session.run(unequal, inputs),
+      "[run] attention: expected as many sequences in sources as in targets, found "
+      "3 and 2",
+      Error);
+  const RaggedRows equal[]{{targets, two}, {sources, two}};
+  session.run(equal, inputs);
+  CHECK(session.output("out").f32(5)[0] == 0.5f);
+}
+
 TEST_CASE("an empty batch gives empty outputs") {
   const Fixture fixture;
   Session session(fixture.model, kLimits);
