@@ -23,6 +23,7 @@ class Json {
   /// What a document of a known shape never exceeds, so that a hostile one costs no memory.
   struct Limits {
     std::size_t array_items = std::numeric_limits<std::size_t>::max();
+    std::size_t depth = 64;
   };
 
   /// Throws Error(kCorruptFile) "SOURCE: JSON ... at byte N" (N counts from 0).

@@ -19,8 +19,6 @@
 namespace weft {
 namespace {
 
-constexpr std::size_t kMaxDepth = 64;
-
 // Bytes that may stand in a string as they are, one by one.
 constexpr std::array<bool, 256> kPlain = [] {
   std::array<bool, 256> plain{};
@@ -178,8 +176,8 @@ class JsonParser {
   // An open container's address is stable: its parent grows only after it is closed.
   template <typename Container>
   void open(Json& place, Container&& container) {
-    if (open_.size() == kMaxDepth) {
-      fail(at_, fmt::format("depth: nested deeper than {} levels", kMaxDepth));
+    if (open_.size() >= limits_.depth) {
+      fail(at_, fmt::format("depth: nested deeper than {} levels", limits_.depth));
     }
     place.value_ = std::forward<Container>(container);
     open_.push_back(&place);

@@ -144,8 +144,8 @@ std::vector<TensorEntry> read_header(const File& file) {
   }
   std::string text(static_cast<std::size_t>(header_bytes), '\0');
   file.read(kLengthBytes, text.size(), text.data());
-  const Json header =
-      Json::parse(text, fmt::format("{}: header", file.path().string()), {.array_items = kMaxRank});
+  const Json header = Json::parse(text, fmt::format("{}: header", file.path().string()),
+                                  {.array_items = kMaxRank, .depth = 3});
   if (!header.is_object()) {
     corrupt(file, fmt::format("header: expected an object, found {}", header.preview()));
   }
