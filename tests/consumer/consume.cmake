@@ -29,7 +29,7 @@ if(WAY STREQUAL "pkg_config")
   return()
 endif()
 
-run(${CMAKE_COMMAND} -S ${project} -B ${WORK}/build -G Ninja --log-level=WARNING
+run(${CMAKE_COMMAND} -S ${project} -B ${WORK}/build -G Ninja --log-level=WARNING --no-warn-unused-cli
     -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${prefix}
     -DWEFT_CONSUMER=${WAY} -DWEFT_SOURCE=${SOURCE})
 run(${CMAKE_COMMAND} --build ${WORK}/build --target consumer -- --quiet)
