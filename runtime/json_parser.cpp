@@ -1,16 +1,15 @@
-// The JSON reader (RFC 8259). Written here and not taken from a library: a general one took twice
-// the time for a tokenizer.json (28 ms for 466 KB on a busy machine, of a load that may take 150
-// ms), skipped byte order marks, took NUL for the end of the text and followed the locale. Nesting
-// is kept in a vector, never on the call stack.
+// The one file that knows the JSON library: its event parser fills Json. What the library lacks is
+// added here: a limit on depth, unique keys, numbers without the locale, no byte order mark, no
+// NUL.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <charconv>
 #include <functional>
 #include <limits>
-#include <system_error>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "runtime/json.h"
 #include "runtime/utf8.h"
@@ -18,13 +17,6 @@
 
 namespace weft {
 namespace {
-
-// Bytes that may stand in a string as they are, one by one.
-constexpr std::array<bool, 256> kPlain = [] {
-  std::array<bool, 256> plain{};
-  for (std::size_t c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
-  return plain;
-}();
 
 // A key that occurs twice, or null; n log n whatever the keys.
 const std::string* find_duplicate_sorted(const std::vector<Json::Member>& members) {
@@ -38,8 +30,7 @@ const std::string* find_duplicate_sorted(const std::vector<Json::Member>& member
 }
 
 // The same through a hash table at most half full. Keys chosen to collide meet the limit on probes
-// and are sorted instead. For 250 000 keys the sort
-// alone took a third of the whole parse.
+// and are sorted instead.
 const std::string* find_duplicate(const std::vector<Json::Member>& members) {
   constexpr std::uint32_t kEmpty = 0;
   constexpr int kMaxProbes = 64;
@@ -69,251 +60,122 @@ const std::string* find_duplicate(const std::vector<Json::Member>& members) {
 
 }  // namespace
 
+// Receives the parser's events. Values are built in place: a container's address is stable while it
+// is open, because its parent grows only after it is closed. Returning false stops the parser,
+// which keeps no call stack of its own.
 class JsonParser {
  public:
-  JsonParser(std::string_view text, std::string_view source, const Json::Limits& limits)
-      : text_(text), source_(source), limits_(limits) {}
+  JsonParser(std::string_view source, const Json::Limits& limits)
+      : source_(source), limits_(limits) {}
 
-  Json parse() {
-    Json root;
-    Json* place = &root;
-    while (place != nullptr) {
-      place = begin_value(*place);
-      if (place == nullptr) place = next_place();
+  Json parse(std::string_view text) {
+    // The library skips a byte order mark and takes NUL for the end.
+    if (text.starts_with("\xEF\xBB\xBF")) fail("error at byte 0: byte order mark");
+    if (const auto at = text.find('\0'); at != text.npos) {
+      fail(fmt::format("error at byte {}: NUL character", at));
     }
-    if (at_ != text_.size()) fail(at_, "expected the end, found more text");
-    return root;
+    if (problem_.empty()) nlohmann::json::sax_parse(text.data(), text.data() + text.size(), this);
+    if (!problem_.empty()) throw Error(Reason::kCorruptFile, problem_);
+    return std::move(root_);
+  }
+
+  bool null() { return add(std::monostate{}); }
+  bool boolean(bool value) { return add(value); }
+  bool number_integer(std::int64_t value) { return add(value); }
+  bool number_unsigned(std::uint64_t value) {
+    return std::in_range<std::int64_t>(value) ? add(static_cast<std::int64_t>(value))
+                                              : add(static_cast<double>(value));
+  }
+  // The library reads through strtod and writes the locale's decimal point into `text`: the value
+  // is read again, without a locale. What underflows keeps the library's value.
+  bool number_float(double value, const std::string& text) {
+    std::string plain = text;
+    for (char& c : plain) {
+      const bool belongs = (c >= '0' && c <= '9') || c == '-' || c == '+' || c == 'e' || c == 'E';
+      if (!belongs) c = '.';
+    }
+    std::from_chars(plain.data(), plain.data() + plain.size(), value);
+    return add(value);
+  }
+  bool string(std::string& value) { return add(std::move(value)); }
+  bool binary(nlohmann::json::binary_t&) { return fail("has binary data"); }
+
+  bool start_object(std::size_t) { return open(std::vector<Json::Member>{}); }
+  bool key(std::string& name) {
+    std::get<std::vector<Json::Member>>(open_.back()->value_).emplace_back(std::move(name), Json{});
+    return true;
+  }
+  bool end_object() {
+    const auto& members = std::get<std::vector<Json::Member>>(open_.back()->value_);
+    if (const std::string* twin = find_duplicate(members)) {
+      return fail(fmt::format("has the key {} twice in one object", in_quotes(*twin)));
+    }
+    open_.pop_back();
+    return true;
+  }
+  bool start_array(std::size_t) { return open(std::vector<Json>{}); }
+  bool end_array() {
+    open_.pop_back();
+    return true;
+  }
+
+  bool parse_error(std::size_t position, const std::string&, const std::exception& error) {
+    // "[json.exception...] parse error at line 1, column 2: syntax error while parsing value -
+    // invalid literal; last read: 'x'": the part between names the problem without file bytes.
+    std::string_view text = error.what();
+    constexpr std::string_view kBegin = "syntax error ";
+    if (const auto at = text.find(kBegin); at != text.npos) text.remove_prefix(at + kBegin.size());
+    text = text.substr(0, text.find("; last read"));
+    if (text.find("number overflow") != text.npos) text = "number beyond the range of double";
+    return fail(fmt::format("error at byte {}: {}", position == 0 ? 0 : position - 1, text));
   }
 
  private:
-  [[noreturn]] void fail(std::size_t at, std::string_view problem) const {
-    throw Error(Reason::kCorruptFile,
-                fmt::format("{}: JSON error at byte {}: {}", source_, at, problem));
+  template <typename T>
+  bool add(T&& value) {
+    Json* const place = slot();
+    if (place == nullptr) return false;
+    place->value_ = std::forward<T>(value);
+    return true;
   }
 
-  // 0 at the end; a NUL in the text is no token either.
-  unsigned char peek() const {
-    return at_ < text_.size() ? static_cast<unsigned char>(text_[at_]) : 0;
-  }
-
-  void skip_space() {
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      if (c != ' ' && c != '\n' && c != '\r' && c != '\t') break;
-      ++at_;
+  template <typename T>
+  bool open(T&& container) {
+    if (open_.size() == limits_.depth) {
+      return fail(fmt::format("error: depth beyond {} levels", limits_.depth));
     }
+    Json* const place = slot();
+    if (place == nullptr) return false;
+    place->value_ = std::forward<T>(container);
+    open_.push_back(place);
+    return true;
   }
 
-  void expect(char c) {
-    skip_space();
-    if (peek() != static_cast<unsigned char>(c)) unexpected(fmt::format("'{}'", c));
-    ++at_;
-  }
-
-  [[noreturn]] void unexpected(std::string_view expected) const {
-    if (at_ >= text_.size()) fail(at_, fmt::format("expected {}, found the end", expected));
-    const unsigned c = peek();
-    const bool printable = c >= 0x20 && c < 0x7F;
-    fail(at_, printable ? fmt::format("expected {}, found '{}'", expected, static_cast<char>(c))
-                        : fmt::format("expected {}, found byte 0x{:02x}", expected, c));
-  }
-
-  // Reads a scalar, or opens a container: then returns where its first value goes. Null when the
-  // value is complete.
-  Json* begin_value(Json& place) {
-    skip_space();
-    switch (peek()) {
-      case '{':
-        open(place, std::vector<Json::Member>{});
-        if (peek() != '}') return next_member();
-        ++at_;
-        open_.pop_back();
-        return nullptr;
-      case '[':
-        open(place, std::vector<Json>{});
-        if (peek() != ']') return next_item();
-        ++at_;
-        open_.pop_back();
-        return nullptr;
-      case '"': read_string(place.value_.emplace<std::string>()); return nullptr;
-      case 't':
-        read_word("true");
-        place.value_ = true;
-        return nullptr;
-      case 'f':
-        read_word("false");
-        place.value_ = false;
-        return nullptr;
-      case 'n': read_word("null"); return nullptr;
-      default: read_number(place); return nullptr;
+  // Where the next value belongs; null after a failure.
+  Json* slot() {
+    if (open_.empty()) return &root_;
+    Json& parent = *open_.back();
+    if (auto* members = std::get_if<std::vector<Json::Member>>(&parent.value_)) {
+      return &members->back().second;
     }
-  }
-
-  // After a complete value: closes what ends here and returns where the next value goes, or null
-  // after the outermost one.
-  Json* next_place() {
-    for (;;) {
-      skip_space();
-      if (open_.empty()) return nullptr;
-      const auto* members = std::get_if<std::vector<Json::Member>>(&open_.back()->value_);
-      if (peek() == ',') {
-        ++at_;
-        return members != nullptr ? next_member() : next_item();
-      }
-      if (peek() != (members != nullptr ? '}' : ']')) {
-        unexpected(members != nullptr ? "',' or '}'" : "',' or ']'");
-      }
-      if (members != nullptr) {
-        if (const std::string* key = find_duplicate(*members)) {
-          fail(at_, fmt::format("key {} twice in the object that ends here", in_quotes(*key)));
-        }
-      }
-      ++at_;
-      open_.pop_back();
-    }
-  }
-
-  // An open container's address is stable: its parent grows only after it is closed.
-  template <typename Container>
-  void open(Json& place, Container&& container) {
-    if (open_.size() >= limits_.depth) {
-      fail(at_, fmt::format("depth: nested deeper than {} levels", limits_.depth));
-    }
-    place.value_ = std::forward<Container>(container);
-    open_.push_back(&place);
-    ++at_;
-    skip_space();
-  }
-
-  Json* next_member() {
-    skip_space();
-    if (peek() != '"') unexpected("a key");
-    auto& members = std::get<std::vector<Json::Member>>(open_.back()->value_);
-    Json::Member& member = members.emplace_back();
-    read_string(member.first);
-    expect(':');
-    return &member.second;
-  }
-
-  Json* next_item() {
-    auto& items = std::get<std::vector<Json>>(open_.back()->value_);
+    auto& items = std::get<std::vector<Json>>(parent.value_);
     if (items.size() == limits_.array_items) {
-      fail(at_, fmt::format("array of more than {} items", limits_.array_items));
+      fail(fmt::format("has an array of more than {} items", limits_.array_items));
+      return nullptr;
     }
     return &items.emplace_back();
   }
 
-  void read_word(std::string_view word) {
-    if (text_.substr(at_, word.size()) != word) fail(at_, "expected a value");
-    at_ += word.size();
+  bool fail(const std::string& problem) {
+    if (problem_.empty()) problem_ = fmt::format("{}: JSON {}", source_, problem);
+    return false;
   }
 
-  bool digit() const { return peek() >= '0' && peek() <= '9'; }
-
-  void read_digits() {
-    if (!digit()) unexpected("a digit");
-    while (digit()) ++at_;
-  }
-
-  void read_number(Json& place) {
-    const std::size_t begin = at_;
-    if (peek() == '-') ++at_;
-    if (at_ == begin && !digit()) unexpected("a value");
-    const std::size_t first_digit = at_;
-    read_digits();
-    if (text_[first_digit] == '0' && at_ - first_digit > 1) fail(begin, "leading zero");
-    bool integer = true;
-    if (peek() == '.') {
-      integer = false;
-      ++at_;
-      read_digits();
-    }
-    if (peek() == 'e' || peek() == 'E') {
-      integer = false;
-      ++at_;
-      if (peek() == '+' || peek() == '-') ++at_;
-      read_digits();
-    }
-    const char* const first = text_.data() + begin;
-    const char* const last = text_.data() + at_;
-    std::int64_t whole = 0;
-    if (integer && std::from_chars(first, last, whole).ec == std::errc{}) {
-      place.value_ = whole;
-      return;
-    }
-    double number = 0;
-    if (std::from_chars(first, last, number).ec != std::errc{}) {
-      fail(begin, "number beyond the range of a double");
-    }
-    place.value_ = number;
-  }
-
-  // At the opening quote; leaves behind the closing one.
-  void read_string(std::string& out) {
-    ++at_;
-    for (;;) {
-      const std::size_t begin = at_;
-      while (at_ < text_.size() && kPlain[static_cast<unsigned char>(text_[at_])]) ++at_;
-      out.append(text_.substr(begin, at_ - begin));
-      const unsigned c = peek();
-      if (c == '"' && at_ < text_.size()) {
-        ++at_;
-        return;
-      }
-      if (c == '\\') {
-        read_escape(out);
-      } else if (const std::size_t length = utf8_length(text_.substr(at_)); length > 1) {
-        out.append(text_.substr(at_, length));
-        at_ += length;
-      } else if (at_ >= text_.size()) {
-        fail(at_, "string without an end");
-      } else {
-        fail(at_, c < 0x20 ? "control character in a string" : "invalid UTF-8");
-      }
-    }
-  }
-
-  void read_escape(std::string& out) {
-    constexpr std::string_view kEscapes = "\"\\/bfnrt";
-    constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
-    const std::size_t begin = at_++;
-    if (peek() == 'u') {
-      ++at_;
-      std::uint32_t code_point = read_hex();
-      if (code_point >= 0xD800 && code_point < 0xDC00) {
-        if (text_.substr(at_, 2) != "\\u") fail(begin, "surrogate escape without its partner");
-        at_ += 2;
-        const std::uint32_t low = read_hex();
-        if (low < 0xDC00 || low > 0xDFFF) fail(begin, "surrogate escape without its partner");
-        code_point = 0x10000 + ((code_point - 0xD800) << 10) + (low - 0xDC00);
-      } else if (code_point >= 0xDC00 && code_point <= 0xDFFF) {
-        fail(begin, "surrogate escape without its partner");
-      }
-      append_utf8(code_point, out);
-      return;
-    }
-    const auto which = kEscapes.find(static_cast<char>(peek()));
-    if (which == std::string_view::npos || at_ >= text_.size()) fail(begin, "unknown escape");
-    out.push_back(kMeanings[which]);
-    ++at_;
-  }
-
-  std::uint32_t read_hex() {
-    std::uint32_t value = 0;
-    const std::string_view digits = text_.substr(at_, 4);
-    const auto result = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-    if (digits.size() != 4 || result.ptr != digits.data() + 4) {
-      fail(at_, "expected four hexadecimal digits");
-    }
-    at_ += 4;
-    return value;
-  }
-
-  std::string_view text_;
   std::string_view source_;
   Json::Limits limits_;
-  std::size_t at_ = 0;
+  Json root_;
   std::vector<Json*> open_;
+  std::string problem_;
 };
 
 Json Json::parse(std::string_view text, std::string_view source) {
@@ -321,7 +183,7 @@ Json Json::parse(std::string_view text, std::string_view source) {
 }
 
 Json Json::parse(std::string_view text, std::string_view source, const Limits& limits) {
-  return JsonParser(text, source, limits).parse();
+  return JsonParser(source, limits).parse(text);
 }
 
 }  // namespace weft
