@@ -67,7 +67,6 @@ class OneDnnProduct final : public Product {
         out_features_(out_features_of(parts)),
         bias_values_(bytes_of(1, out_features_)) {
     const SerialOpenMp serial;
-    dense_.strides = dense();
     dnnl::post_ops post_ops;
     append_activation(post_ops, activation);
     attributes_.set_post_ops(post_ops);
@@ -75,43 +74,39 @@ class OneDnnProduct final : public Product {
 
     // The layout that many rows like best serves every number of rows.
     weights_desc_ = matrix(in_features_, out_features_, memory::format_tag::any);
-    const auto description = describe(kMostRows, dense());
+    const auto description = describe(kMostRows);
     weights_desc_ = description.weights_desc();
     kernel_ = description.impl_info_str();
-    if (kernel_.find("ref") != std::string::npos) {
+    if (is_reference(description)) {
       throw Error(Reason::kUnsupported, "[linear] " + parts[0].weight.name() +
                                             ": oneDNN offers only its reference matmul (" +
                                             kernel_ + ")");
     }
     for (std::int64_t rows : {std::int64_t{1}, kRowStep, kExactRows, kMostRows}) {
-      scratchpad_bytes_ = std::max(scratchpad_bytes_,
-                                   line_up(describe(rows, dense()).scratchpad_desc().get_size()));
+      scratchpad_bytes_ =
+          std::max(scratchpad_bytes_, line_up(describe(rows).scratchpad_desc().get_size()));
     }
     read_bias(parts, bias_values_.f32());
     bias_ = memory(bias_desc(), engine_, bias_values_.data());
     pack(parts);
-    create(dense_, 1);
+    pieces_[0].store(create(1), std::memory_order_release);
   }
 
   void run(const ProductCall& call) const noexcept override {
     const SerialOpenMp serial;
     const std::int64_t rows = call.a.rows;
     std::byte* scratchpad = call.scratch + copies_bytes(rows);
-    const Strides strides{call.a.stride, call.c.stride};
-    Family* family = strides == dense() ? &dense_ : strided_family(strides);
-    Tensor a = call.a;
+    const Tensor a = contiguous_a(call);
     Tensor c = call.c;
-    if (family == nullptr) {
-      family = &dense_;
-      a = dense_copy(call);
+    if (c.stride != out_features_) {
       c = {call.scratch + line_up(bytes(rows, in_features_)), rows, out_features_, out_features_};
     }
     for (std::int64_t first = 0; first < rows;) {
       const std::int64_t wanted = piece_rows(rows - first);
-      const Piece* piece = piece_of(*family, wanted);
+      const Piece* piece = piece_of(wanted);
       const std::int64_t count = piece != nullptr ? wanted : 1;
-      if (piece == nullptr) piece = dense_.pieces[0].load(std::memory_order_acquire);
-      execute(*piece, a.row_block(first, count), c.row_block(first, count), scratchpad);
+      if (piece == nullptr) piece = pieces_[0].load(std::memory_order_acquire);
+      execute(*piece, a.f32(first), c.f32(first), count, scratchpad);
       first += count;
     }
     for (std::int64_t i = 0; i < rows; ++i) {
@@ -135,40 +130,29 @@ class OneDnnProduct final : public Product {
   std::string kernel() const override { return "onednn " + kernel_; }
 
  private:
-  struct Strides {
-    std::int64_t a, c;
-    bool operator==(const Strides&) const = default;
-  };
-
   struct Piece {
     dnnl::matmul multiply;
     memory::desc a, c, scratchpad;
   };
-
-  // The pieces for one pair of strides. A session's strides do not change, so one pair beside the
-  // dense one is kept, the first that is seen; matrices with others are copied.
-  struct Family {
-    Strides strides{};
-    std::array<std::unique_ptr<const Piece>, kPieces> owned;
-    std::array<std::atomic<const Piece*>, kPieces> pieces{};
-  };
-
-  Strides dense() const noexcept { return {in_features_, out_features_}; }
 
   static memory::desc matrix(std::int64_t rows, std::int64_t cols, memory::format_tag tag) {
     return memory::desc({rows, cols}, memory::data_type::f32, tag);
   }
   memory::desc bias_desc() const { return matrix(1, out_features_, memory::format_tag::ab); }
 
-  dnnl::matmul::primitive_desc describe(std::int64_t rows, Strides strides) const {
-    const auto f32 = memory::data_type::f32;
-    const memory::desc a({rows, in_features_}, f32, memory::dims{strides.a, 1});
-    const memory::desc c({rows, out_features_}, f32, memory::dims{strides.c, 1});
+  dnnl::matmul::primitive_desc describe(std::int64_t rows) const {
+    const memory::desc a = matrix(rows, in_features_, memory::format_tag::ab);
+    const memory::desc c = matrix(rows, out_features_, memory::format_tag::ab);
 #if DNNL_VERSION_MAJOR >= 3
     return {engine_, a, weights_desc_, bias_desc(), c, attributes_};
 #else
     return {dnnl::matmul::desc(a, weights_desc_, bias_desc(), c), attributes_, engine_};
 #endif
+  }
+
+  // A thousand times slower than the others.
+  static bool is_reference(const dnnl::matmul::primitive_desc& description) {
+    return std::string_view(description.impl_info_str()).find("ref") != std::string_view::npos;
   }
 
   static std::size_t bytes(std::int64_t rows, std::int64_t cols) {
@@ -190,52 +174,37 @@ class OneDnnProduct final : public Product {
     stream.wait();
   }
 
-  // Under mutex_, or in the constructor. Null if the piece would need more scratch than is planned.
-  const Piece* create(Family& family, std::int64_t rows) const {
-    const auto description = describe(rows, family.strides);
+  // Under mutex_, or in the constructor. The piece is owned by owned_.
+  const Piece* create(std::int64_t rows) const {
+    const auto description = describe(rows);
+    if (is_reference(description)) return nullptr;
     if (description.scratchpad_desc().get_size() > scratchpad_bytes_) return nullptr;
-    const auto index = static_cast<std::size_t>(piece_index(rows));
-    family.owned[index] =
+    auto piece =
         std::make_unique<Piece>(Piece{dnnl::matmul(description), description.src_desc(),
                                       description.dst_desc(), description.scratchpad_desc()});
-    family.pieces[index].store(family.owned[index].get(), std::memory_order_release);
-    return family.owned[index].get();
+    auto& owner = owned_[static_cast<std::size_t>(piece_index(rows))];
+    owner = std::move(piece);
+    return owner.get();
   }
 
-  // Null if oneDNN cannot make the primitive: those rows are computed one by one.
-  const Piece* piece_of(Family& family, std::int64_t rows) const noexcept {
-    const auto& slot = family.pieces[static_cast<std::size_t>(piece_index(rows))];
+  // Null if oneDNN cannot make a fast primitive: those rows are computed one by one.
+  const Piece* piece_of(std::int64_t rows) const noexcept {
+    auto& slot = pieces_[static_cast<std::size_t>(piece_index(rows))];
     if (const Piece* piece = slot.load(std::memory_order_acquire)) return piece;
     try {
       const std::lock_guard lock(mutex_);
-      if (const Piece* piece = slot.load(std::memory_order_relaxed)) return piece;
-      return create(family, rows);
+      if (slot.load(std::memory_order_relaxed) == nullptr) {
+        slot.store(create(rows), std::memory_order_release);
+      }
+      return slot.load(std::memory_order_relaxed);
     } catch (...) {
       return nullptr;
     }
   }
 
-  // Null if other strides than these were seen first.
-  Family* strided_family(Strides strides) const noexcept {
-    Family* family = strided_.load(std::memory_order_acquire);
-    if (family == nullptr) {
-      try {
-        const std::lock_guard lock(mutex_);
-        family = strided_.load(std::memory_order_relaxed);
-        if (family == nullptr) {
-          strided_owner_ = std::make_unique<Family>();
-          family = strided_owner_.get();
-          family->strides = strides;
-          strided_.store(family, std::memory_order_release);
-        }
-      } catch (...) {
-        return nullptr;
-      }
-    }
-    return family->strides == strides ? family : nullptr;
-  }
-
-  Tensor dense_copy(const ProductCall& call) const noexcept {
+  // oneDNN 2.6.3 has only its reference matmul for rows that do not lie back to back.
+  Tensor contiguous_a(const ProductCall& call) const noexcept {
+    if (call.a.stride == in_features_) return call.a;
     const Tensor copy{call.scratch, call.a.rows, in_features_, in_features_};
     for (std::int64_t i = 0; i < copy.rows; ++i) {
       std::memcpy(copy.f32(i), call.a.f32(i), bytes(1, in_features_));
@@ -245,21 +214,19 @@ class OneDnnProduct final : public Product {
 
   // oneDNN's handles allocate a few hundred bytes; should that fail, the rows become NaN rather
   // than wrong numbers.
-  void execute(const Piece& piece, const Tensor& a, const Tensor& c,
+  void execute(const Piece& piece, float* a, float* c, std::int64_t rows,
                std::byte* scratchpad) const noexcept {
     try {
       dnnl::stream stream(engine_);
       piece.multiply.execute(
-          stream, {{DNNL_ARG_SRC, memory(piece.a, engine_, a.data)},
+          stream, {{DNNL_ARG_SRC, memory(piece.a, engine_, a)},
                    {DNNL_ARG_WEIGHTS, weights_},
                    {DNNL_ARG_BIAS, bias_},
-                   {DNNL_ARG_DST, memory(piece.c, engine_, c.data)},
+                   {DNNL_ARG_DST, memory(piece.c, engine_, c)},
                    {DNNL_ARG_SCRATCHPAD, memory(piece.scratchpad, engine_, scratchpad)}});
       stream.wait();
     } catch (...) {
-      for (std::int64_t i = 0; i < c.rows; ++i) {
-        std::fill_n(c.f32(i), c.cols, std::numeric_limits<float>::quiet_NaN());
-      }
+      std::fill_n(c, rows * out_features_, std::numeric_limits<float>::quiet_NaN());
     }
   }
 
@@ -274,10 +241,9 @@ class OneDnnProduct final : public Product {
   Buffer packed_;
   Buffer bias_values_;
   memory weights_, bias_;
-  mutable std::mutex mutex_;  // guards what the families own, and strided_owner_
-  mutable Family dense_;
-  mutable std::unique_ptr<Family> strided_owner_;
-  mutable std::atomic<Family*> strided_{nullptr};
+  mutable std::mutex mutex_;  // guards owned_
+  mutable std::array<std::unique_ptr<const Piece>, kPieces> owned_;
+  mutable std::array<std::atomic<const Piece*>, kPieces> pieces_{};
 };
 
 }  // namespace
