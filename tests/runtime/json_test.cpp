@@ -154,7 +154,7 @@ TEST_CASE("values may be nested 64 deep and no deeper") {
   WEFT_CHECK_FAILS(parse(objects), "CORRUPT_FILE", "depth");
 }
 
-TEST_CASE("a hundred thousand brackets need no stack") {
+TEST_CASE("a hundred thousand brackets are not read by recursion") {
   pthread_attr_t attributes;
   REQUIRE(pthread_attr_init(&attributes) == 0);
   // 10 bytes a bracket: no recursive parser lives on that. (Destroying 64 levels takes over 64 KiB
