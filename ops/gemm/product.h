@@ -36,15 +36,16 @@ class Product {
   virtual void run(const ProductCall& call) const noexcept = 0;
   virtual std::int64_t in_features() const noexcept = 0;
   virtual std::int64_t out_features() const noexcept = 0;
-  virtual std::int64_t column_grain() const noexcept = 0;
+  virtual std::int64_t column_grain() const noexcept = 0;  // 0: all columns in one call
   virtual std::size_t scratch_bytes(std::int64_t rows) const noexcept = 0;
   virtual std::size_t packed_bytes() const noexcept = 0;
   virtual std::string kernel() const = 0;  // e.g. "native avx512 14x32" or oneDNN's name
 };
 
 /// Packs the parts side by side (out_features is their sum). `parts` all have one in_features,
-/// which the caller has checked. Reads weights a few rows at a time: the stored and the packed
-/// form of a tensor are never both in memory. Throws what Weight::read_f32 throws.
+/// which the caller has checked. The native product reads weights a panel at a time: the
+/// stored and the packed form of a tensor are never both in memory (oneDNN's: one product's are).
+/// Throws what Weight::read_f32 throws, Error(kResourceExhausted), and with oneDNN kUnsupported.
 std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa,
                                       const std::vector<ProductPart>& parts, Activation activation);
 
