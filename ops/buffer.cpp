@@ -22,8 +22,8 @@ std::size_t mapped_size(std::size_t size) { return (size + kHugePage - 1) / kHug
 std::byte* map_huge(std::size_t size) {
   const std::size_t mapped = mapped_size(size);
   if (mapped < size || mapped + kHugePage < mapped) return nullptr;
-  void* raw = mmap(nullptr, mapped + kHugePage, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* raw =
+      mmap(nullptr, mapped + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (raw == MAP_FAILED) return nullptr;
   auto* begin = static_cast<std::byte*>(raw);
   const std::size_t head =

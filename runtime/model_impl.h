@@ -15,9 +15,9 @@ namespace weft {
 struct Model::Impl {
   std::vector<RowSpaceNode> spaces;
   std::vector<ValueNode> values;
-  std::vector<GraphNode> nodes;    // compiled; those of constants alone are gone
-  std::vector<Tensor> constants;   // per value; data == nullptr: not a constant
-  std::vector<Buffer> buffers;     // what constants point into
+  std::vector<GraphNode> nodes;   // compiled; those of constants alone are gone
+  std::vector<Tensor> constants;  // per value; data == nullptr: not a constant
+  std::vector<Buffer> buffers;    // what constants point into
   std::vector<std::pair<std::string, std::int32_t>> outputs;
   Isa isa = Isa::kBaseline;
   GemmBackend gemm = GemmBackend::kNative;
@@ -29,8 +29,8 @@ struct Model::Impl {
   }
 };
 
-/// Row stride in elements: whole cache lines, an odd number of them, so that the rows of a tile never
-/// fall into the same set of the L1 cache (strides of 1536, 3072 and 4096 bytes do).
+/// Row stride in elements: whole cache lines, an odd number of them, so that the rows of a tile
+/// never fall into the same set of the L1 cache (strides of 1536, 3072 and 4096 bytes do).
 inline std::int64_t row_stride(std::int64_t cols) { return ((cols + 15) / 16 | 1) * 16; }
 
 }  // namespace weft

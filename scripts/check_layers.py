@@ -30,14 +30,14 @@ RULES = [
      r'|"runtime/(models/.*|blocks\.h|config\.h|json\.h)"'
      r'|"ops/(?!simd/|parallel|team)[a-z_]+\.h"|"weft/(?!session|encoder|transformer_model)[a-z_]+\.h"'),
     (r"runtime/json_parser\.cpp", STD + FMT + r'|"(runtime|weft)/.*"|<nlohmann/json\.hpp>'),
-    (r"runtime/text/.*", STD + FMT + r'|"(runtime/|weft/).*"|<utf8proc\.h>'),
+    (r"runtime/text/.*", STD + FMT + r'|"(runtime/|weft/).*"'),
     (r"runtime/.*", STD + POSIX + FMT + r'|"(runtime/|weft/).*"|"ops/(?!simd/)[a-z_/]+\.h"'),
     (r"include/weft/.*", STD + r'|"weft/.*"'),
     (r"cli/.*", STD + POSIX + FMT + r'|"(cli|weft)/.*"|<nlohmann/.*>'),
     (r"examples/.*", STD + r'|"weft/.*"'),
 ]
 # Headers of other libraries that a single file of the library, and one of the program, may include.
-ONE_FILE = ["dnnl.hpp", "omp.h", "xsimd/xsimd.hpp", "nlohmann/json.hpp", "utf8proc.h"]
+ONE_FILE = ["dnnl.hpp", "omp.h", "xsimd/xsimd.hpp", "nlohmann/json.hpp"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"][^>"]+[>"])')
 

@@ -6,7 +6,7 @@ set -euo pipefail
 # ocl-icd-opencl-dev: the CMake package of libdnnl-dev looks for OpenCL, which Debian only recommends.
 packages=(
   g++ cmake ninja-build pkg-config
-  libdnnl-dev ocl-icd-opencl-dev libxsimd-dev libfmt-dev libutf8proc-dev nlohmann-json3-dev
+  libdnnl-dev ocl-icd-opencl-dev libxsimd-dev libfmt-dev nlohmann-json3-dev
   doctest-dev libbenchmark-dev clang-format
   python3 python3-pip ca-certificates
 )

@@ -29,9 +29,9 @@ struct Value {
 };
 
 struct LinearOptions {
-  Weight bias;                                ///< (out_features), optional
+  Weight bias{};                              ///< (out_features), optional
   Activation activation = Activation::kNone;  ///< applied to x W^T + b
-  Value residual;                             ///< added after the activation, optional
+  Value residual{};                           ///< added after the activation, optional
 };
 
 /// One of several projections of the same input, computed as one product.

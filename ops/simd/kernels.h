@@ -19,10 +19,10 @@ struct AttentionCall {
   std::int64_t queries, keys, qk_size, v_size;
   std::int64_t first_query, last_query;  // the range to compute
   float scale;
-  bool causal;       // key j is seen by query i if j <= i + keys - queries
-  float* weights;    // null, or row of first query of this head: softmax weights are written there
+  bool causal;     // key j is seen by query i if j <= i + keys - queries
+  float* weights;  // null, or row of first query of this head: softmax weights are written there
   std::int64_t weights_stride;  // from one query's row to the next
-  std::byte* scratch;  // attention_scratch_bytes(keys, qk_size, v_size), 64-byte aligned
+  std::byte* scratch;           // attention_scratch_bytes(keys, qk_size, v_size), 64-byte aligned
 };
 
 /// Every function computes each row (or element) by the same instructions whatever surrounds it, so

@@ -35,11 +35,10 @@ struct Fixture {
       AttentionOptions options;
       options.heads = 3;
       x = graph.add(x, graph.attention(x, x, x, options).output);
-      const Value wide =
-          graph.linear(x, Weight::from_memory("up", {4 * kCols, kCols}, up.data()),
-                       {.bias = {}, .activation = Activation::kGelu, .residual = {}});
+      const Value wide = graph.linear(x, Weight::from_memory("up", {4 * kCols, kCols}, up.data()),
+                                      {.activation = Activation::kGelu});
       x = graph.linear(wide, Weight::from_memory("down", {kCols, 4 * kCols}, down.data()),
-                       {.bias = {}, .activation = Activation::kNone, .residual = x});
+                       {.residual = x});
     }
     graph.output("rows", x);
     graph.output("pooled", graph.normalize(graph.pool(x, Pooling::kMean)));
