@@ -1,8 +1,9 @@
 // All kernels of one level and their table.
-// clang-format off: attention builds on what the row kernels include
+// The order matters: attention builds on what the row kernels include.
+// clang-format off
+#include "ops/simd/row_kernels.inl"
 #include "ops/simd/attention_kernels.inl"
 #include "ops/simd/peak_kernels.inl"
-#include "ops/simd/row_kernels.inl"
 // clang-format on
 
 namespace weft::simd {
