@@ -10,8 +10,6 @@ namespace {
 
 // With fewer rows than this for each thread, a block no longer pays for reading all the weights.
 constexpr std::int64_t kFewRowsPerThread = 32;
-// A block is a whole number of these rows: the row tile of the widest product kernel.
-constexpr std::int64_t kRowGrain = 6;
 
 struct Block {
   std::int64_t first = 0;
@@ -82,8 +80,7 @@ class Execution {
     // As few blocks as fit, a multiple of the threads, of nearly equal size.
     std::int64_t blocks = (rows + plan_.block_rows - 1) / plan_.block_rows;
     blocks = (blocks + threads - 1) / threads * threads;
-    std::int64_t block_rows = (rows + blocks - 1) / blocks;
-    block_rows = std::min(plan_.block_rows, (block_rows + kRowGrain - 1) / kRowGrain * kRowGrain);
+    const std::int64_t block_rows = (rows + blocks - 1) / blocks;
     while (true) {
       const std::int64_t first =
           state_.counters[s].fetch_add(1, std::memory_order_relaxed) * block_rows;
