@@ -102,7 +102,8 @@ class JsonParser {
 
   bool start_object(std::size_t) { return open(std::vector<Json::Member>{}); }
   bool key(std::string& name) {
-    std::get<std::vector<Json::Member>>(open_.back()->value_).emplace_back(std::move(name), Json{});
+    std::get<std::vector<Json::Member>>(open_.back()->value_).emplace_back().first =
+        std::move(name);
     return true;
   }
   bool end_object() {

@@ -141,8 +141,8 @@ class RandomGraph {
 
   Node linear(const Node& a, const Node& residual) {
     const std::int64_t out = residual.cols();
-    weights_.push_back(
-        test::random_floats(static_cast<std::size_t>(out * a.cols()), random_(), 0.2f));
+    weights_.push_back(test::random_floats(static_cast<std::size_t>(out * a.cols()),
+                                           static_cast<std::uint32_t>(random_()), 0.2f));
     const std::vector<float>& w = weights_.back();
     LinearOptions options;
     options.activation = Activation::kRelu;
