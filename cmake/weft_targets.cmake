@@ -16,7 +16,7 @@ function(weft_add_library target kind)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  target_link_libraries(${target} PRIVATE DNNL::dnnl Threads::Threads)
+  target_link_libraries(${target} PRIVATE DNNL::dnnl fmt::fmt Threads::Threads)
   if(WEFT_THREADS STREQUAL "openmp")
     target_link_libraries(${target} PRIVATE OpenMP::OpenMP_CXX)
   endif()
