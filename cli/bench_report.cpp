@@ -53,6 +53,7 @@ std::string protocol_line(const BenchReport& report) {
                               .add("dtype", report.model.compute_dtype)
                               .add("isa", to_string(report.model.isa))
                               .add("gemm", to_string(report.model.gemm))
+                              .add("kernels", report.model.kernels)
                               .add("threads", report.model.threads)
                               .add("load_s", report.load_seconds)
                               .add("packed_bytes", report.model.packed_bytes)

@@ -10,7 +10,8 @@
 namespace weft::cli {
 namespace {
 
-constexpr std::array<std::string_view, 3> kDtypes = {"f32", "bf16", "int8"};
+constexpr std::array<ComputeType, 3> kDtypes = {ComputeType::kF32, ComputeType::kBf16,
+                                                ComputeType::kInt8};
 constexpr std::array<Isa, 3> kIsas = {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512};
 constexpr std::array<GemmBackend, 2> kBackends = {GemmBackend::kNative, GemmBackend::kOneDnn};
 constexpr std::int64_t kMostThreads = 1024;
@@ -34,6 +35,19 @@ Isa checked_isa(Isa isa) {
   return isa;
 }
 
+ComputeType checked_dtype(ComputeType dtype, GemmBackend gemm) {
+  if (!dtype_available(dtype, gemm)) {
+    std::vector<std::string_view> names;
+    for (const ComputeType other : kDtypes) {
+      if (dtype_available(other, gemm)) names.emplace_back(to_string(other));
+    }
+    throw Error(Reason::kUnsupported,
+                fmt::format("--dtype: {} is not supported yet with {} products, expected {}",
+                            to_string(dtype), to_string(gemm), listed(names)));
+  }
+  return dtype;
+}
+
 }  // namespace
 
 std::vector<Option> with_compute_options(std::vector<Option> own) {
@@ -51,16 +65,13 @@ std::vector<Option> with_compute_options(std::vector<Option> own) {
 
 LoadOptions load_options(const Arguments& arguments) {
   LoadOptions options;
-  const auto dtype = arguments.choice("--dtype", kDtypes);
+  const auto dtype = arguments.choice("--dtype", names_of(kDtypes));
   options.limits.threads = static_cast<int>(arguments.integer("--threads", 1, kMostThreads, 0));
   const auto isa = arguments.choice("--isa", names_of(kIsas));
   const auto gemm = arguments.choice("--gemm", names_of(kBackends));
-  if (dtype && *dtype != 0) {
-    throw Error(Reason::kUnsupported, fmt::format("--dtype: {} is not supported yet, expected {}",
-                                                  kDtypes[*dtype], kDtypes[0]));
-  }
   if (isa) options.compile.isa = checked_isa(kIsas[*isa]);
   if (gemm) options.compile.gemm = kBackends[*gemm];
+  if (dtype) options.compile.dtype = checked_dtype(kDtypes[*dtype], options.compile.gemm);
   return options;
 }
 

@@ -26,10 +26,12 @@ std::string as_json(const ModelInfo& info) {
              .add("weight_files", info.weight_files)
              .add("file_dtype", info.file_dtype)
              .add("compute_dtype", info.compute_dtype)
+             .add("compute_dtype_reason", info.compute_dtype_reason)
              .add("isa", to_string(info.isa))
              .add("isa_reason", info.isa_reason)
              .add("gemm", to_string(info.gemm))
              .add("gemm_reason", info.gemm_reason)
+             .add("kernels", info.kernels)
              .add("threads", info.threads)
              .add("threads_reason", info.threads_reason)
              .add("parameters", info.parameters)
@@ -80,9 +82,10 @@ std::string as_table(const ModelInfo& info) {
         with_reason(fmt::format("{} columns", info.embedding_size), info.pooling));
   }
   row("outputs", fmt::format("{}", fmt::join(info.outputs, ", ")));
-  row("precision", info.compute_dtype);
+  row("precision", with_reason(info.compute_dtype, info.compute_dtype_reason));
   row("instruction set", with_reason(to_string(info.isa), info.isa_reason));
   row("matrix products", with_reason(to_string(info.gemm), info.gemm_reason));
+  row("kernels", fmt::format("{}", fmt::join(info.kernels, ", ")));
   // The reason begins with the number where there is more to say than that it was asked for.
   row("threads", info.threads_reason.starts_with(fmt::format("{} ", info.threads))
                      ? info.threads_reason

@@ -73,8 +73,9 @@ std::vector<ValueInfo> LinearOp::infer(std::span<const ValueInfo> in) const {
 }
 
 std::unique_ptr<Op> LinearOp::compile(const CompileContext& context) const {
-  return std::unique_ptr<Op>(new LinearOp(
-      label_, activation_, make_product(context.gemm, context.isa, parts_, activation_)));
+  return std::unique_ptr<Op>(
+      new LinearOp(label_, activation_,
+                   make_product(context.gemm, context.isa, context.dtype, parts_, activation_)));
 }
 
 std::int64_t LinearOp::column_grain() const { return product_ ? product_->column_grain() : 0; }

@@ -30,9 +30,7 @@ class LinearOp final : public Op {
   std::size_t packed_bytes() const override;
   Work work(const RunContext& context) const override;
   void run(const RunContext& context) const noexcept override;
-
-  /// After compile(): the implementation in use, e.g. "native avx512 14x32"; else empty.
-  std::string kernel() const;
+  std::string kernel() const override;
 
  private:
   LinearOp(std::string label, Activation activation, std::unique_ptr<const Product> product);

@@ -4,8 +4,8 @@
 
 namespace weft {
 
-CompileContext make_compile_context(Isa isa, GemmBackend gemm) noexcept {
-  return {isa, gemm, simd::kernels(isa)};
+CompileContext make_compile_context(Isa isa, GemmBackend gemm, ComputeType dtype) noexcept {
+  return {isa, gemm, dtype, simd::kernels(isa)};
 }
 
 }  // namespace weft

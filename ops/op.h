@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -63,11 +64,13 @@ struct RunContext {
 struct CompileContext {
   Isa isa = Isa::kBaseline;
   GemmBackend gemm = GemmBackend::kNative;
+  ComputeType dtype = ComputeType::kF32;  // of large products
   const simd::Kernels* kernels = nullptr;
 };
 
 /// The kernels of a level; `kernels` is null if this build lacks it.
-CompileContext make_compile_context(Isa isa, GemmBackend gemm) noexcept;
+CompileContext make_compile_context(Isa isa, GemmBackend gemm,
+                                    ComputeType dtype = ComputeType::kF32) noexcept;
 
 class Op {
  public:
@@ -93,6 +96,8 @@ class Op {
   virtual std::int64_t items(const RunContext&) const { return 0; }
   virtual std::size_t scratch_bytes(const Limits&) const { return 0; }
   virtual std::size_t packed_bytes() const { return 0; }
+  /// Once compiled, the implementation of its product, e.g. "native avx512 14x32"; else empty.
+  virtual std::string kernel() const { return {}; }
   /// Cost of run() with the same context.
   virtual Work work(const RunContext& context) const = 0;
   virtual void run(const RunContext& context) const noexcept = 0;

@@ -53,7 +53,7 @@ void run(benchmark::State& state, const Shape& shape, std::int64_t rows, Isa isa
                          Weight::from_memory("b", {shape.out}, values.data())};
   std::vector<std::unique_ptr<Product>> copies;
   for (std::int64_t bytes = 0; bytes < kColdBytes; bytes += shape.in * shape.out * 4) {
-    copies.push_back(make_product(backend, isa, {part}, shape.activation));
+    copies.push_back(make_product(backend, isa, ComputeType::kF32, {part}, shape.activation));
   }
   const auto floats = [](std::int64_t n, std::int64_t stride) {
     return Buffer(static_cast<std::size_t>(n * stride) * sizeof(float));

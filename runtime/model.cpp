@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "ops/gemm/product.h"
 #include "ops/isa.h"
 #include "runtime/model_impl.h"
 #include "weft/error.h"
@@ -40,6 +41,12 @@ Tensor constant_of(const Model::Impl& model, std::int32_t value) {
   const Tensor& base = model.constants[model.base_of(value)];
   if (base.data == nullptr || model.values[value].kind != ValueNode::Kind::kView) return base;
   return base.col_block(model.values[value].first_col, model.values[value].info.cols);
+}
+
+/// Reduced precision pays only where there are many rows.
+ComputeType dtype_of(const Model::Impl& model, const GraphNode& node) {
+  const std::int32_t space = model.values[node.out[0]].info.rows;
+  return model.spaces[space].kind == RowSpaceNode::Kind::kRagged ? model.dtype : ComputeType::kF32;
 }
 
 /// Runs a node whose inputs are all constants and keeps what it computes.
@@ -109,11 +116,21 @@ Isa default_isa() {
               fmt::format("WEFT_ISA: expected baseline, avx2 or avx512, found \"{}\"", forced));
 }
 
+bool dtype_available(ComputeType dtype, GemmBackend gemm) noexcept {
+  return product_available(gemm, dtype);
+}
+
 std::shared_ptr<const Model> Model::compile(Graph graph, const CompileOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->isa = options.isa ? *options.isa : default_isa();
   require_isa(impl->isa, "[compile] isa");
   impl->gemm = options.gemm;
+  impl->dtype = options.dtype;
+  if (!dtype_available(impl->dtype, impl->gemm)) {
+    throw Error(Reason::kUnsupported,
+                fmt::format("[compile] dtype: {} is not supported with {} products",
+                            to_string(impl->dtype), to_string(impl->gemm)));
+  }
   Graph::Impl& recipe = graph.impl();
   impl->spaces = std::move(recipe.spaces);
   impl->values = std::move(recipe.values);
@@ -129,8 +146,9 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const CompileOptions& o
     }
     value.weight = {};
   }
-  const CompileContext context = make_compile_context(impl->isa, impl->gemm);
   for (GraphNode& node : recipe.nodes) {
+    const CompileContext context =
+        make_compile_context(impl->isa, impl->gemm, dtype_of(*impl, node));
     GraphNode compiled{node.op->compile(context), std::move(node.in), std::move(node.out)};
     node.op.reset();
     if (is_constant(*impl, compiled)) {
@@ -148,7 +166,19 @@ Model::~Model() = default;
 
 Isa Model::isa() const noexcept { return impl_->isa; }
 GemmBackend Model::gemm() const noexcept { return impl_->gemm; }
+ComputeType Model::dtype() const noexcept { return impl_->dtype; }
 std::size_t Model::packed_bytes() const noexcept { return impl_->packed_bytes; }
+
+std::vector<std::string> Model::kernels() const {
+  std::vector<std::string> names;
+  for (const GraphNode& node : impl_->nodes) {
+    const std::string name = node.op->kernel();
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
 
 std::vector<std::string> Model::outputs() const {
   std::vector<std::string> names;

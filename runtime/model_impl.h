@@ -21,6 +21,7 @@ struct Model::Impl {
   std::vector<std::pair<std::string, std::int32_t>> outputs;
   Isa isa = Isa::kBaseline;
   GemmBackend gemm = GemmBackend::kNative;
+  ComputeType dtype = ComputeType::kF32;
   std::size_t packed_bytes = 0;
 
   /// The value itself, or the one that a view looks into.

@@ -64,6 +64,11 @@ std::string isa_reason(const CompileOptions& options) {
   return fmt::format("the best of [{}], which this processor has", fmt::join(names, ", "));
 }
 
+std::string dtype_reason(ComputeType dtype) {
+  if (dtype == ComputeType::kF32) return {};
+  return "products of tokens; f32: embeddings, attention, LayerNorm, pooling and what follows it";
+}
+
 }  // namespace
 
 struct TransformerModel::Impl {
@@ -125,6 +130,9 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
   model = Model::compile(std::move(built.graph), options.compile);
   info.isa = model->isa();
   info.isa_reason = isa_reason(options.compile);
+  info.compute_dtype = to_string(model->dtype());
+  info.compute_dtype_reason = dtype_reason(model->dtype());
+  info.kernels = model->kernels();
   info.gemm = model->gemm();
   info.gemm_reason = info.gemm == GemmBackend::kNative
                          ? "the default: same bits whatever surrounds a text"
@@ -163,7 +171,6 @@ void TransformerModel::Impl::describe(const Config& config, const ModelGraph& bu
         "embeddings.position_ids");  // a buffer of older checkpoints: 0, 1, 2, ...
   });
   info.missing_tensors = built.missing;
-  info.compute_dtype = "f32";
   info.parameters = weights.parameters();
   info.layers = built.layers;
   info.hidden_size = built.hidden_size;

@@ -116,6 +116,15 @@ const char* to_string(Isa isa) noexcept {
   return "unknown";
 }
 
+const char* to_string(ComputeType dtype) noexcept {
+  switch (dtype) {
+    case ComputeType::kF32: return "f32";
+    case ComputeType::kBf16: return "bf16";
+    case ComputeType::kInt8: return "int8";
+  }
+  return "unknown";
+}
+
 const char* to_string(GemmBackend backend) noexcept {
   switch (backend) {
     case GemmBackend::kNative: return "native";

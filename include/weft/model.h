@@ -15,6 +15,8 @@ struct CompileOptions {
   /// Instruction-set level; none: the environment's WEFT_ISA, else the best this processor has.
   std::optional<Isa> isa;
   GemmBackend gemm = GemmBackend::kNative;
+  /// Products with one row per sequence (poolers, Dense) and with constants stay in f32.
+  ComputeType dtype = ComputeType::kF32;
 };
 
 /// The levels of this processor and operating system, in rising order; never empty.
@@ -23,6 +25,8 @@ WEFT_API std::vector<Isa> available_isas();
 /// Throws Error(kInvalidArgument) if WEFT_ISA is unknown, Error(kUnsupported) if the machine or
 /// this build lacks it.
 WEFT_API Isa default_isa();
+/// Whether this build computes products in `dtype` with `gemm`.
+WEFT_API bool dtype_available(ComputeType dtype, GemmBackend gemm) noexcept;
 
 class WEFT_API Model {
  public:
@@ -34,6 +38,9 @@ class WEFT_API Model {
 
   Isa isa() const noexcept;
   GemmBackend gemm() const noexcept;
+  ComputeType dtype() const noexcept;
+  /// The implementations of the products in use, e.g. "native avx512 14x32", each once.
+  std::vector<std::string> kernels() const;
   std::size_t packed_bytes() const noexcept;  ///< memory held by weights and tables
   std::vector<std::string> outputs() const;   ///< names, in the order of Graph::output
 

@@ -34,12 +34,14 @@ struct ModelInfo {
   std::string architecture;  ///< config.json's model_type
   std::string source;        ///< the directory
   std::vector<std::string> weight_files;
-  std::string file_dtype;     ///< of the weights, e.g. "F32" or "BF16, F32"
-  std::string compute_dtype;  ///< "f32"
+  std::string file_dtype;            ///< of the weights, e.g. "F32" or "BF16, F32"
+  std::string compute_dtype;         ///< e.g. "f32"
+  std::string compute_dtype_reason;  ///< what else there is than products in that dtype
   Isa isa{};
   std::string isa_reason;
   GemmBackend gemm{};
   std::string gemm_reason;
+  std::vector<std::string> kernels;  ///< of the products, e.g. "native avx512 14x32"
   int threads = 0;
   std::string threads_reason;
   std::int64_t parameters = 0;

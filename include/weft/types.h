@@ -79,6 +79,16 @@ enum class Isa : std::uint8_t {
 /// "baseline", "avx2" or "avx512". Never null.
 WEFT_API const char* to_string(Isa isa) noexcept;
 
+/// What the products of a model's ragged rows (tokens) are computed in: weights and activations
+/// are rounded to it, sums and everything beside these products stay in f32.
+enum class ComputeType : std::uint8_t {
+  kF32,
+  kBf16,
+  kInt8,  ///< weights scaled per output channel, activations per row; sums are exact integers
+};
+/// "f32", "bf16" or "int8". Never null.
+WEFT_API const char* to_string(ComputeType dtype) noexcept;
+
 /// Which implementation computes matrix products.
 enum class GemmBackend : std::uint8_t {
   kNative,  ///< weft's packed kernels: same bits whatever surrounds a row

@@ -1,17 +1,26 @@
 #include "ops/gemm/product.h"
 
+#include <fmt/format.h>
+
 #include "ops/gemm/native.h"
 #include "ops/gemm/onednn.h"
+#include "weft/error.h"
 
 namespace weft {
 
-std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa,
+bool product_available(GemmBackend, ComputeType dtype) noexcept {
+  return dtype == ComputeType::kF32;
+}
+
+std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa, ComputeType dtype,
                                       const std::vector<ProductPart>& parts,
                                       Activation activation) {
-  switch (backend) {
-    case GemmBackend::kOneDnn: return gemm::make_onednn_product(isa, parts, activation);
-    case GemmBackend::kNative: break;
+  if (!product_available(backend, dtype)) {
+    throw Error(Reason::kUnsupported,
+                fmt::format("[linear] {}: dtype: {} is not supported with {} products",
+                            parts[0].weight.name(), to_string(dtype), to_string(backend)));
   }
+  if (backend == GemmBackend::kOneDnn) return gemm::make_onednn_product(isa, parts, activation);
   return gemm::make_native_product(isa, parts, activation);
 }
 

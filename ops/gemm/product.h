@@ -42,11 +42,15 @@ class Product {
   virtual std::string kernel() const = 0;  // e.g. "native avx512 14x32" or oneDNN's name
 };
 
+/// Whether make_product has products in `dtype` with `backend`, on every level.
+bool product_available(GemmBackend backend, ComputeType dtype) noexcept;
+
 /// Packs the parts side by side (out_features is their sum). `parts` all have one in_features,
 /// which the caller has checked. The native product reads weights a panel at a time: the
 /// stored and the packed form of a tensor are never both in memory (oneDNN's: one product's are).
-/// Throws what Weight::read_f32 throws, Error(kResourceExhausted), and with oneDNN kUnsupported.
-std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa,
+/// Throws what Weight::read_f32 throws, Error(kResourceExhausted), and kUnsupported if there is no
+/// such product or oneDNN refuses.
+std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa, ComputeType dtype,
                                       const std::vector<ProductPart>& parts, Activation activation);
 
 }  // namespace weft

@@ -62,7 +62,8 @@ double worst_share(const Layer& layer, Activation activation, const std::vector<
 }
 
 std::unique_ptr<Product> native(const Layer& layer, Activation activation = Activation::kNone) {
-  return make_product(GemmBackend::kNative, isa_under_test(), layer.parts(), activation);
+  return make_product(GemmBackend::kNative, isa_under_test(), ComputeType::kF32, layer.parts(),
+                      activation);
 }
 
 TEST_CASE("a native product equals the sum in double for every small shape") {
@@ -201,8 +202,8 @@ TEST_CASE("nothing beyond a, c and the residual is touched") {
     for (std::int64_t out : {1, 7, 31, 32, 35, 65}) {
       const Layer layer(in, {out}, 11);
       for (GemmBackend backend : {GemmBackend::kNative, GemmBackend::kOneDnn}) {
-        const auto product =
-            make_product(backend, isa_under_test(), layer.parts(), Activation::kNone);
+        const auto product = make_product(backend, isa_under_test(), ComputeType::kF32,
+                                          layer.parts(), Activation::kNone);
         for (std::int64_t rows : {1, 2, 5, 6, 15, 20}) {
           const auto a_values = random_floats(static_cast<std::size_t>(rows * in), 2);
           const auto r_values = random_floats(static_cast<std::size_t>(rows * out), 2);
@@ -250,7 +251,8 @@ TEST_CASE("NaN and infinity stay in their rows and columns") {
 TEST_CASE("no rows are no work") {
   const Layer layer(16, {16}, 1);
   for (GemmBackend backend : {GemmBackend::kNative, GemmBackend::kOneDnn}) {
-    const auto product = make_product(backend, isa_under_test(), layer.parts(), Activation::kNone);
+    const auto product = make_product(backend, isa_under_test(), ComputeType::kF32, layer.parts(),
+                                      Activation::kNone);
     run(*product, {nullptr, 0, 16, 16}, {nullptr, 0, 16, 16});
     CHECK(product->packed_bytes() >= 16 * 17 * sizeof(float));
   }
@@ -258,8 +260,8 @@ TEST_CASE("no rows are no work") {
 
 TEST_CASE("oneDNN agrees with the sum in double for pieces of every size") {
   const Layer layer(64, {40, 30}, 21);
-  const auto product =
-      make_product(GemmBackend::kOneDnn, isa_under_test(), layer.parts(), Activation::kGelu);
+  const auto product = make_product(GemmBackend::kOneDnn, isa_under_test(), ComputeType::kF32,
+                                    layer.parts(), Activation::kGelu);
   MESSAGE(product->kernel());
   CHECK(product->kernel().find("ref") == std::string::npos);
   for (std::int64_t rows : {1, 2, 15, 16, 17, 31, 63, 64, 65, 100, 127, 128, 511, 512, 530, 1100}) {
@@ -271,8 +273,8 @@ TEST_CASE("oneDNN agrees with the sum in double for pieces of every size") {
 TEST_CASE("oneDNN takes every activation, strides and a residual") {
   for (Activation activation : kActivations) {
     const Layer layer(48, {33}, 22);
-    const auto product =
-        make_product(GemmBackend::kOneDnn, isa_under_test(), layer.parts(), activation);
+    const auto product = make_product(GemmBackend::kOneDnn, isa_under_test(), ComputeType::kF32,
+                                      layer.parts(), activation);
     const auto a = random_floats(48 * 20, 4, 2.0f);
     const auto residual = random_floats(33 * 20, 5);
     const std::vector<float> plain = result(*product, a, 20);
@@ -294,7 +296,8 @@ TEST_CASE("threads that share a product get what one thread gets") {
   const Layer layer(64, {96}, 23);
   const auto a = random_floats(64 * 80, 4);
   for (GemmBackend backend : {GemmBackend::kNative, GemmBackend::kOneDnn}) {
-    const auto product = make_product(backend, isa_under_test(), layer.parts(), Activation::kNone);
+    const auto product = make_product(backend, isa_under_test(), ComputeType::kF32, layer.parts(),
+                                      Activation::kNone);
     const std::vector<float> expected = result(*product, a, 80);
     std::vector<std::vector<float>> found(4);
     std::vector<std::thread> threads;
