@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/cli/program.h"
+#include "tests/paths.h"
 
 namespace weft::test {
 namespace {
@@ -17,9 +18,7 @@ struct TokenizerPlace : Workplace {
       std::filesystem::copy(golden_model() / name, folder() / "m" / name);
     }
   }
-  static std::filesystem::path golden_model() {
-    return std::filesystem::path(WEFT_TEST_DATA) / "golden/sentence/old_generation";
-  }
+  static std::filesystem::path golden_model() { return golden("sentence/old_generation"); }
 };
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "tests/failure.h"
-#include "tests/runtime/golden_directory.h"
+#include "tests/paths.h"
 #include "tests/temporary_directory.h"
 
 namespace weft::test {

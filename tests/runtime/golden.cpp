@@ -12,10 +12,6 @@
 
 namespace weft::test {
 
-std::filesystem::path golden(std::string_view folder) {
-  return std::filesystem::path(WEFT_TEST_DATA) / "golden" / folder;
-}
-
 std::vector<std::string> read_texts(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw std::runtime_error(file.string() + ": cannot be read");

@@ -7,13 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/paths.h"
 #include "weft/safetensors.h"
 #include "weft/types.h"
 
 namespace weft::test {
-
-/// tests/golden/<folder>.
-std::filesystem::path golden(std::string_view folder);
 
 /// The strings of a .jsonl file, one a line.
 std::vector<std::string> read_texts(const std::filesystem::path& file);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/isa_under_test.h"
+#include "tests/paths.h"
 #include "tests/runtime/golden.h"
 #include "weft/encoder.h"
 
@@ -19,7 +20,7 @@ namespace {
 
 /// Loads the model, or ends the program with the exit code that ctest reports as a skip.
 Encoder load_model() {
-  const auto directory = std::filesystem::path(WEFT_SOURCE_DIR) / "models" / "all-MiniLM-L6-v2";
+  const auto directory = source_directory() / "models" / "all-MiniLM-L6-v2";
   if (!std::filesystem::exists(directory / "model.safetensors")) {
     std::printf("SKIPPED: %s is absent; scripts/fetch_model.sh brings it\n",
                 directory.string().c_str());

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/paths.h"
 #include "weft/transformer_model.h"
 
 namespace weft {
@@ -19,7 +20,7 @@ std::shared_ptr<const TransformerModel> load(const std::string& name, int thread
   LoadOptions options;
   options.limits.threads = threads;
   options.limits.tokens = tokens;
-  return TransformerModel::load(std::filesystem::path(WEFT_TEST_DATA) / "golden" / name, options);
+  return TransformerModel::load(test::golden(name), options);
 }
 
 struct Batch {

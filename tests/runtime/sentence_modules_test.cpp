@@ -5,7 +5,7 @@
 #include <string>
 
 #include "tests/failure.h"
-#include "tests/runtime/golden_directory.h"
+#include "tests/paths.h"
 #include "tests/temporary_directory.h"
 #include "weft/safetensors.h"
 

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "tests/failure.h"
+#include "tests/paths.h"
 #include "tests/runtime/container.h"
-#include "tests/runtime/golden_directory.h"
 #include "tests/temporary_directory.h"
 #include "weft/safetensors.h"
 

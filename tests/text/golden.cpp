@@ -6,12 +6,11 @@
 #include <fstream>
 
 #include "runtime/files.h"
+#include "tests/paths.h"
 
 namespace weft::test {
 
-std::filesystem::path tokenizer_goldens() {
-  return std::filesystem::path(WEFT_TEST_DATA) / "golden" / "tokenizer";
-}
+std::filesystem::path tokenizer_goldens() { return golden("tokenizer"); }
 
 Json golden_json(const std::string& name) {
   const auto file = tokenizer_goldens() / name;
