@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::array<ComputeType, 3> kDtypes = {ComputeType::kF32, ComputeType::kBf16,
                                                 ComputeType::kInt8};
-constexpr std::array<Isa, 3> kIsas = {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512};
 constexpr std::array<GemmBackend, 2> kBackends = {GemmBackend::kNative, GemmBackend::kOneDnn};
 constexpr std::int64_t kMostThreads = 1024;
 
@@ -51,15 +50,17 @@ ComputeType checked_dtype(ComputeType dtype, GemmBackend gemm) {
 }  // namespace
 
 std::vector<Option> with_compute_options(std::vector<Option> own) {
-  own.insert(own.end(),
-             {
-                 {"--dtype", "D", "precision: f32 (bf16 and int8 are not supported yet)"},
-                 {"--threads", "N", "threads (default: the processors that this process may use)"},
-                 {"--isa", "LEVEL",
-                  "instruction set: baseline, avx2, avx512 (default: WEFT_ISA, else the best)"},
-                 {"--gemm", "BACKEND",
-                  "matrix products: native (default) or onednn, which gives up same bits"},
-             });
+  own.insert(
+      own.end(),
+      {
+          {"--dtype", "D", "precision: f32 (bf16 and int8 are not supported yet)"},
+          {"--threads", "N", "threads (default: the processors that this process may use)"},
+          {"--isa", "LEVEL",
+           "instruction set: baseline, avx2, avx512, avx512_vnni, avx512_bf16, amx (default: "
+           "WEFT_ISA, else the best)"},
+          {"--gemm", "BACKEND",
+           "matrix products: native (default) or onednn, which gives up same bits"},
+      });
   return own;
 }
 

@@ -51,7 +51,7 @@ void run_baseline() {
 }  // namespace
 
 double measure_core_peak(Isa isa) {
-  const auto [run, lanes] = isa == Isa::kAvx512 ? std::pair(&run_avx512, 16)
+  const auto [run, lanes] = isa >= Isa::kAvx512 ? std::pair(&run_avx512, 16)
                             : isa == Isa::kAvx2 ? std::pair(&run_avx2, 8)
                                                 : std::pair(&run_baseline, 4);
   double best = 0;

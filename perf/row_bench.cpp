@@ -60,6 +60,7 @@ void register_all(Isa isa, std::int64_t n) {
 
 int main(int argc, char** argv) {
   for (weft::Isa isa : weft::available_isas()) {
+    if (weft::simd::kernels(isa)->isa != isa) continue;  // the kernels of a lower level
     for (std::int64_t n : {384, 768, 1536, 3072}) weft::register_all(isa, n);
   }
   benchmark::Initialize(&argc, argv);

@@ -15,8 +15,6 @@
 namespace weft {
 namespace {
 
-constexpr std::array kIsas{Isa::kBaseline, Isa::kAvx2, Isa::kAvx512};
-
 bool usable(Isa isa) {
   return isa_available(isa) && make_compile_context(isa, GemmBackend::kNative).kernels != nullptr;
 }
@@ -108,12 +106,10 @@ Isa default_isa() {
       return isa;
     }
   }
-  if (std::string_view(forced) == "amx") {
-    throw Error(Reason::kUnsupported,
-                "WEFT_ISA: amx is not supported yet (it has no f32 products)");
-  }
-  throw Error(Reason::kInvalidArgument,
-              fmt::format("WEFT_ISA: expected baseline, avx2 or avx512, found \"{}\"", forced));
+  std::vector<std::string_view> names;
+  for (Isa isa : kIsas) names.emplace_back(to_string(isa));
+  throw Error(Reason::kInvalidArgument, fmt::format("WEFT_ISA: expected one of {}, found \"{}\"",
+                                                    fmt::join(names, ", "), forced));
 }
 
 bool dtype_available(ComputeType dtype, GemmBackend gemm) noexcept {

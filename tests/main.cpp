@@ -14,11 +14,9 @@ namespace weft::test {
 
 Isa isa_under_test() {
   const char* forced = std::getenv("WEFT_ISA");
-  for (Isa isa : {Isa::kAvx512, Isa::kAvx2, Isa::kBaseline}) {
-    if (forced != nullptr && *forced != '\0' ? std::string(forced) == to_string(isa)
-                                             : isa_available(isa)) {
-      return isa;
-    }
+  const bool is_forced = forced != nullptr && *forced != '\0';
+  for (auto isa = kIsas.rbegin(); isa != kIsas.rend(); ++isa) {
+    if (is_forced ? std::string(forced) == to_string(*isa) : isa_available(*isa)) return *isa;
   }
   std::fprintf(stderr, "WEFT_ISA=%s names no level\n", forced);
   std::exit(1);

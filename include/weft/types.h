@@ -1,6 +1,7 @@
 // The small vocabulary that the public API and the operators share.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -70,13 +71,20 @@ enum class KeyRule : std::uint8_t {
   kCausal,  ///< key position <= query position (+ keys - queries)
 };
 
-/// Instruction-set levels, in rising order. Each is compiled from the same sources.
+/// Instruction-set levels, in rising order; each has what those before it have. From kAvx512 on
+/// they differ in the products of reduced precision only: f32 results are those of kAvx512, bit for
+/// bit.
 enum class Isa : std::uint8_t {
-  kBaseline,  ///< x86-64-v2
-  kAvx2,      ///< AVX2 and FMA
-  kAvx512,    ///< AVX-512 F, BW, DQ, VL
+  kBaseline,    ///< x86-64-v2
+  kAvx2,        ///< AVX2 and FMA
+  kAvx512,      ///< AVX-512 F, BW, DQ, VL
+  kAvx512Vnni,  ///< and VNNI: dot products of int8
+  kAvx512Bf16,  ///< and BF16: dot products of bfloat16
+  kAmx,         ///< and AMX TILE, BF16, INT8: tiles of 16 x 64 bytes
 };
-/// "baseline", "avx2" or "avx512". Never null.
+inline constexpr std::array kIsas = {Isa::kBaseline,   Isa::kAvx2,       Isa::kAvx512,
+                                     Isa::kAvx512Vnni, Isa::kAvx512Bf16, Isa::kAmx};
+/// "baseline", "avx2", "avx512", "avx512_vnni", "avx512_bf16" or "amx". Never null.
 WEFT_API const char* to_string(Isa isa) noexcept;
 
 /// What the products of a model's ragged rows (tokens) are computed in: weights and activations

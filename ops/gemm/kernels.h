@@ -56,7 +56,8 @@ struct Kernels {
                float* panel);
 };
 
-/// The table of a level. Whether the processor can run it is isa.h's question.
+/// The f32 table of a level; from kAvx512 on they are one. Whether the processor can run it is
+/// isa.h's question.
 const Kernels& kernels(Isa isa) noexcept;
 
 }  // namespace weft::gemm

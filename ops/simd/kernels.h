@@ -29,7 +29,7 @@ struct AttentionCall {
 /// equal input gives equal bits. Pointers need no alignment; nothing is read or written beyond the
 /// lengths given. NaN and infinity follow the formula.
 struct Kernels {
-  Isa isa;
+  Isa isa;  // the lowest level that has these kernels
   /// y = f(x) for n elements; x == y allowed. GELU: exact erf form to about 4e-7.
   void (*activation)(Activation kind, const float* x, float* y, std::int64_t n);
   void (*add)(const float* a, const float* b, float* y, std::int64_t n);
@@ -57,8 +57,8 @@ struct Kernels {
   void (*read_loop)(const float* x, std::int64_t n, float* sink);
 };
 
-/// The table of a level, or null if this build lacks it. Whether the processor can run it is
-/// isa.h's question.
+/// The table of a level, one from kAvx512 on, or null if this build lacks it. Whether the processor
+/// can run it is isa.h's question.
 const Kernels* kernels(Isa isa) noexcept;
 
 }  // namespace weft::simd

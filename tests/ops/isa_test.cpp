@@ -1,7 +1,13 @@
 #include "ops/isa.h"
 
 #include <doctest/doctest.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 
@@ -44,12 +50,12 @@ TEST_CASE("the level that a model is compiled for is the one that is forced") {
   CHECK(default_isa() == isa_under_test());
 }
 
-TEST_CASE("every level that the machine has comes with a table of its own") {
+TEST_CASE("every level that the machine has comes with a table, its own up to avx512") {
   for (Isa isa : available_isas()) {
     CHECK(isa_available(isa));
     const simd::Kernels* table = simd::kernels(isa);
     REQUIRE(table != nullptr);
-    CHECK(table->isa == isa);
+    CHECK(table->isa == std::min(isa, Isa::kAvx512));
   }
   const bool baseline_is_avx2 =
       simd::kernels(Isa::kBaseline)->softmax == simd::kernels(Isa::kAvx2)->softmax;
@@ -64,7 +70,31 @@ TEST_CASE("levels are offered in rising order, the baseline always") {
   REQUIRE(!isas.empty());
   CHECK(isas[0] == Isa::kBaseline);
   for (std::size_t i = 1; i < isas.size(); ++i) CHECK(isas[i - 1] < isas[i]);
-  if (isa_available(Isa::kAvx512)) CHECK(isa_available(Isa::kAvx2));
+  for (std::size_t i = 1; i < kIsas.size(); ++i) {
+    if (isa_available(kIsas[i])) CHECK(isa_available(kIsas[i - 1]));
+  }
+}
+
+TEST_CASE("asking for the levels changes no signal handler and leaves no child behind") {
+  struct sigaction before {};
+  struct sigaction after {};
+  REQUIRE(sigaction(SIGILL, nullptr, &before) == 0);
+  available_isas();
+  REQUIRE(sigaction(SIGILL, nullptr, &after) == 0);
+  const bool same = after.sa_handler == before.sa_handler;
+  CHECK(same);
+  CHECK(waitpid(-1, nullptr, __WALL) == -1);
+  CHECK(errno == ECHILD);
+}
+
+TEST_CASE("where amx is available a thread of this process may use tiles") {
+  if (!isa_available(Isa::kAmx)) {
+    MESSAGE("SKIPPED: this machine has no amx");
+    return;
+  }
+  unsigned long granted = 0;
+  REQUIRE(syscall(SYS_arch_prctl, 0x1022 /* ARCH_GET_XCOMP_PERM */, &granted) == 0);
+  CHECK((granted >> 18 & 1) == 1);
 }
 
 TEST_CASE("each level is chosen by its name and an unknown name is an error") {

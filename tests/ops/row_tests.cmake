@@ -1,7 +1,6 @@
 set(row_tests
   activation_test.cpp
   embedding_test.cpp
-  isa_test.cpp
   layer_norm_test.cpp
   normalize_test.cpp
   parallel_test.cpp
