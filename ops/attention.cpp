@@ -39,21 +39,17 @@ struct SequenceCost {
   std::int64_t block_cost;  // of one block
 };
 
-SequenceCost cost_of(const RunContext& context, std::int64_t sequence) {
+// The most of `keys` that `queries` in a row see.
+std::int64_t keys_seen(std::int64_t keys, std::int64_t window, std::int64_t queries) {
+  return window > 0 ? std::min(keys, 2 * window + queries) : keys;
+}
+
+SequenceCost cost_of(const RunContext& context, std::int64_t sequence, std::int64_t window) {
   SequenceCost cost{rows_of(context.in_rows[0], sequence), rows_of(context.in_rows[1], sequence), 0,
                     0};
   cost.blocks = round_up_quotient(cost.queries.count, kQueryGrain);
-  cost.block_cost = cost.keys.count + kBlockOverhead;
+  cost.block_cost = keys_seen(cost.keys.count, window, kQueryGrain) + kBlockOverhead;
   return cost;
-}
-
-std::int64_t total_cost(const RunContext& context, std::int64_t heads) {
-  std::int64_t total = 0;
-  for (std::int64_t sequence = 0; sequence < context.in_rows[0].sequences(); ++sequence) {
-    const SequenceCost cost = cost_of(context, sequence);
-    total += heads * cost.blocks * cost.block_cost;
-  }
-  return total;
 }
 
 }  // namespace
@@ -61,18 +57,48 @@ std::int64_t total_cost(const RunContext& context, std::int64_t heads) {
 AttentionOp::AttentionOp(const AttentionParameters& parameters) : parameters_(parameters) {}
 
 std::vector<ValueInfo> AttentionOp::infer(std::span<const ValueInfo> in) const {
-  expect_inputs(name(), in, 3);
+  const bool has_bias = parameters_.bias_input >= 0, has_lengths = parameters_.lengths_input >= 0;
+  expect_inputs(name(), in, std::size_t{3} + (has_bias ? 1 : 0) + (has_lengths ? 1 : 0));
   const ValueInfo& q = in[0];
   const ValueInfo& k = in[1];
   const ValueInfo& v = in[2];
   expect_f32_matrix(name(), "q", q);
   expect_f32_matrix(name(), "k", k);
   expect_f32_matrix(name(), "v", v);
+  check_sizes(in);
+  if (k.rows != v.rows) {
+    throw_invalid(name(), fmt::format("expected k and v in one row space, found k in {}, v in {}",
+                                      k.rows, v.rows));
+  }
+  if ((q.fixed_rows < 0) != (k.fixed_rows < 0)) {
+    throw_invalid(name(), fmt::format("expected q and k both in ragged or both in fixed row "
+                                      "spaces, found q in a {} one, k in a {} one",
+                                      q.fixed_rows < 0 ? "ragged" : "fixed",
+                                      k.fixed_rows < 0 ? "ragged" : "fixed"));
+  }
+  if (has_bias) check_bias(in);
+  if (has_lengths) check_lengths(in);
+  ValueInfo context = q;
+  context.cols = v.cols;
+  ValueInfo weights = q;
+  weights.cols = parameters_.heads;
+  weights.per_key = true;
+  return {context, weights};
+}
+
+void AttentionOp::check_sizes(std::span<const ValueInfo> in) const {
+  const ValueInfo& q = in[0];
+  const ValueInfo& k = in[1];
+  const ValueInfo& v = in[2];
   const std::int64_t heads = parameters_.heads;
   if (heads < 1) throw_invalid(name(), fmt::format("heads: expected at least 1, found {}", heads));
   if (!std::isfinite(parameters_.scale)) {
     throw_invalid(name(),
                   fmt::format("scale: expected a finite number, found {}", parameters_.scale));
+  }
+  if (parameters_.window < 0 || parameters_.window > INT32_MAX) {
+    throw_invalid(name(), fmt::format("window: expected 0 (none) to {}, found {}", INT32_MAX,
+                                      parameters_.window));
   }
   if (q.cols % heads != 0 || v.cols % heads != 0) {
     throw_invalid(name(), fmt::format("expected columns divisible by {} heads, found q with {} and "
@@ -89,22 +115,35 @@ std::vector<ValueInfo> AttentionOp::infer(std::span<const ValueInfo> in) const {
     throw_invalid(name(), fmt::format("expected q with {} columns and v with {}, found {} and {}",
                                       parameters_.q_cols, parameters_.v_cols, q.cols, v.cols));
   }
-  if (k.rows != v.rows) {
-    throw_invalid(name(), fmt::format("expected k and v in one row space, found k in {}, v in {}",
-                                      k.rows, v.rows));
+}
+
+void AttentionOp::check_bias(std::span<const ValueInfo> in) const {
+  const ValueInfo& bias = in[static_cast<std::size_t>(parameters_.bias_input)];
+  expect_f32_matrix(name(), "distance_bias", bias);
+  if (bias.fixed_rows != parameters_.heads) {
+    throw_invalid(name(), fmt::format("distance_bias: expected {} fixed rows, one per head, found "
+                                      "{}",
+                                      parameters_.heads,
+                                      bias.fixed_rows < 0 ? std::string("ragged rows")
+                                                          : std::to_string(bias.fixed_rows)));
   }
-  if ((q.fixed_rows < 0) != (k.fixed_rows < 0)) {
-    throw_invalid(name(), fmt::format("expected q and k both in ragged or both in fixed row "
-                                      "spaces, found q in a {} one, k in a {} one",
-                                      q.fixed_rows < 0 ? "ragged" : "fixed",
-                                      k.fixed_rows < 0 ? "ragged" : "fixed"));
+  if (bias.cols % 2 == 0) {
+    throw_invalid(name(), fmt::format("distance_bias: expected an odd number of columns, "
+                                      "distances -R to R, found {}",
+                                      bias.cols));
   }
-  ValueInfo context = q;
-  context.cols = v.cols;
-  ValueInfo weights = q;
-  weights.cols = heads;
-  weights.per_key = true;
-  return {context, weights};
+}
+
+void AttentionOp::check_lengths(std::span<const ValueInfo> in) const {
+  const ValueInfo& lengths = in[static_cast<std::size_t>(parameters_.lengths_input)];
+  if (lengths.dtype != DType::kI32 || lengths.cols != 1) {
+    throw_invalid(name(), fmt::format("key_lengths: expected I32 of 1 column, found {} of {}",
+                                      to_string(lengths.dtype), lengths.cols));
+  }
+  if (parameters_.lengths_per == LengthsPer::kQuery && lengths.rows != in[0].rows) {
+    throw_invalid(name(), fmt::format("key_lengths: expected the row space of q, {}, found {}",
+                                      in[0].rows, lengths.rows));
+  }
 }
 
 std::unique_ptr<Op> AttentionOp::compile(const CompileContext& context) const {
@@ -117,14 +156,26 @@ std::unique_ptr<Op> AttentionOp::compile(const CompileContext& context) const {
 }
 
 std::size_t AttentionOp::scratch_bytes(const Limits& limits) const {
-  return kernels_->attention_scratch_bytes(limits.longest, qk_size(), v_size());
+  const std::int64_t keys =
+      keys_seen(limits.longest, parameters_.window, kernels_->attention_block_queries);
+  return kernels_->attention_scratch_bytes(keys, qk_size(), v_size());
+}
+
+std::int64_t AttentionOp::total_cost(const RunContext& context) const noexcept {
+  std::int64_t total = 0;
+  for (std::int64_t sequence = 0; sequence < context.in_rows[0].sequences(); ++sequence) {
+    const SequenceCost cost = cost_of(context, sequence, parameters_.window);
+    total += parameters_.heads * cost.blocks * cost.block_cost;
+  }
+  return total;
 }
 
 double AttentionOp::total_flops(const RunContext& context) const noexcept {
   double cells = 0;
   for (std::int64_t sequence = 0; sequence < context.in_rows[0].sequences(); ++sequence) {
-    const SequenceCost cost = cost_of(context, sequence);
-    cells += static_cast<double>(cost.queries.count) * static_cast<double>(cost.keys.count);
+    const SequenceCost cost = cost_of(context, sequence, parameters_.window);
+    cells += static_cast<double>(cost.queries.count) *
+             static_cast<double>(keys_seen(cost.keys.count, parameters_.window, 1));
   }
   const double seen = parameters_.keys == KeyRule::kCausal ? 0.5 : 1.0;
   return 2 * seen * cells * static_cast<double>(parameters_.q_cols + parameters_.v_cols);
@@ -150,14 +201,14 @@ Work AttentionOp::work(const RunContext& context) const {
 // Every block belongs to the item in whose stretch of the line it begins.
 template <typename Visit>
 void AttentionOp::for_each_piece(const RunContext& context, Visit visit) const noexcept {
-  const std::int64_t total = total_cost(context, parameters_.heads);
+  const std::int64_t total = total_cost(context);
   const std::int64_t item_count = items(context);
   const std::int64_t begin = total * context.begin / item_count;
   const std::int64_t end = total * context.end / item_count;
   std::int64_t position = 0;
   for (std::int32_t sequence : context.in_rows[0].by_length) {
     if (position >= end) return;
-    const SequenceCost cost = cost_of(context, sequence);
+    const SequenceCost cost = cost_of(context, sequence, parameters_.window);
     const std::int64_t blocks = parameters_.heads * cost.blocks;
     const auto block_at = [&](std::int64_t place) {
       return std::clamp<std::int64_t>(round_up_quotient(place - position, cost.block_cost), 0,
@@ -192,7 +243,6 @@ void AttentionOp::run_piece(const RunContext& context, const Piece& piece) const
   call.k_stride = context.in[1].stride;
   call.v_stride = context.in[2].stride;
   call.out_stride = out.stride;
-  call.queries = queries.count;
   call.keys = keys.count;
   call.qk_size = qk_size();
   call.v_size = v_size();
@@ -200,6 +250,20 @@ void AttentionOp::run_piece(const RunContext& context, const Piece& piece) const
   call.last_query = piece.last_query;
   call.scale = parameters_.scale;
   call.causal = parameters_.keys == KeyRule::kCausal;
+  call.query_offset = call.causal ? keys.count - queries.count : 0;
+  call.window = parameters_.window;
+  if (parameters_.bias_input >= 0) {
+    const Tensor& bias = context.in[static_cast<std::size_t>(parameters_.bias_input)];
+    call.bias = bias.f32(piece.head);
+    call.bias_radius = bias.cols / 2;
+  }
+  if (parameters_.lengths_input >= 0) {
+    const Tensor& lengths = context.in[static_cast<std::size_t>(parameters_.lengths_input)];
+    const bool per_query = parameters_.lengths_per == LengthsPer::kQuery;
+    call.key_lengths = lengths.i32(per_query ? queries.first : piece.sequence);
+    call.key_lengths_stride = per_query ? lengths.stride : 0;
+  }
+  call.block_keys = keys_seen(keys.count, parameters_.window, kernels_->attention_block_queries);
   call.scratch = context.scratch;
   if (weights.data != nullptr) {
     call.weights = weights.f32(queries.first) + weights_column;

@@ -1,4 +1,4 @@
-// attention: softmax(scale q k^T) v within each sequence and head, the only operator besides
+// attention: softmax(scale q k^T + bias) v within each sequence and head, the only operator besides
 // pooling that mixes rows. Heads are column slices of q, k and v; nothing is padded, split or
 // copied apart.
 #pragma once
@@ -9,12 +9,19 @@
 
 namespace weft {
 
+/// Of what a row of the key lengths speaks.
+enum class LengthsPer : std::uint8_t { kQuery, kSequence };
+
 struct AttentionParameters {
   std::int64_t heads = 1;
   std::int64_t q_cols = 0;  // heads * head size of q and k
   std::int64_t v_cols = 0;  // heads * head size of v
   float scale = 0;          // 0: 1 / sqrt(head size of q)
   KeyRule keys = KeyRule::kAll;
+  std::int64_t window = 0;  // > 0: |key position - query position| <= window
+  int bias_input = -1;      // which input is the bias by distance; -1: none
+  int lengths_input = -1;   // which input holds the key lengths; -1: none
+  LengthsPer lengths_per = LengthsPer::kSequence;
 };
 
 /// Inputs: q (query rows, q_cols), k (key rows, q_cols), v (key rows, v_cols), F32. q's and k's
@@ -24,9 +31,19 @@ struct AttentionParameters {
 /// run's longest key sequence; zeros for keys that the query does not see and beyond its sequence.
 /// Asking for [1] does not change the bits of [0].
 ///
+/// A query's position among the keys is its row in the sequence; with kCausal, which aligns the
+/// last query with the last key, + keys - queries.
+///
+/// Further inputs, optional:
+/// - the bias by distance, F32 (heads fixed rows, 2 R + 1 columns), finite: column R + key position
+///   - query position is added to the scaled score, the outermost column for distances beyond R;
+/// - key lengths, I32 (query rows or sequences, 1): only keys below the length, which a run must
+///   give from 0 to the sequence's keys, are seen.
+///
 /// A key that a query may not see contributes exactly nothing, whatever its values (NaN too); a
 /// query without keys gives zeros. Equals Vaswani et al. 2017, eq. 1, and PyTorch's
-/// scaled_dot_product_attention; kCausal aligns the last query with the last key.
+/// scaled_dot_product_attention. With a window, time and scratch grow with the window, not with the
+/// sequence.
 class AttentionOp final : public Op {
  public:
   explicit AttentionOp(const AttentionParameters& parameters);
@@ -50,6 +67,10 @@ class AttentionOp final : public Op {
   template <typename Visit>
   void for_each_piece(const RunContext& context, Visit visit) const noexcept;
   void run_piece(const RunContext& context, const Piece& piece) const noexcept;
+  void check_sizes(std::span<const ValueInfo> in) const;
+  void check_bias(std::span<const ValueInfo> in) const;
+  void check_lengths(std::span<const ValueInfo> in) const;
+  std::int64_t total_cost(const RunContext& context) const noexcept;
   double total_flops(const RunContext& context) const noexcept;
   std::int64_t qk_size() const { return parameters_.q_cols / parameters_.heads; }
   std::int64_t v_size() const { return parameters_.v_cols / parameters_.heads; }

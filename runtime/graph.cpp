@@ -240,13 +240,36 @@ Value Graph::columns(Value x, std::int64_t first, std::int64_t count) {
 }
 
 AttentionValues Graph::attention(Value q, Value k, Value v, const AttentionOptions& options) {
-  const AttentionParameters parameters{.heads = options.heads,
-                                       .q_cols = value_of(*impl_, q, "attention").info.cols,
-                                       .v_cols = value_of(*impl_, v, "attention").info.cols,
-                                       .scale = options.scale,
-                                       .keys = options.keys};
+  AttentionParameters parameters{.heads = options.heads,
+                                 .q_cols = value_of(*impl_, q, "attention").info.cols,
+                                 .v_cols = value_of(*impl_, v, "attention").info.cols,
+                                 .scale = options.scale,
+                                 .keys = options.keys,
+                                 .window = options.window};
+  std::vector<Value> in{q, k, v};
+  if (options.distance_bias) {
+    parameters.bias_input = static_cast<int>(in.size());
+    in.push_back(options.distance_bias);
+  }
+  const std::int32_t key_rows = value_of(*impl_, k, "attention").info.rows;
+  if (options.key_lengths) {
+    const ValueNode& lengths = value_of(*impl_, options.key_lengths, "attention");
+    const std::int32_t query_rows = value_of(*impl_, q, "attention").info.rows;
+    const RowSpaceNode& space = impl_->spaces[lengths.info.rows];
+    const bool per_sequence = space.kind == RowSpaceNode::Kind::kSequences &&
+                              (space.ragged == query_rows || space.ragged == key_rows);
+    parameters.lengths_per = per_sequence ? LengthsPer::kSequence : LengthsPer::kQuery;
+    parameters.lengths_input = static_cast<int>(in.size());
+    in.push_back(options.key_lengths);
+    if (lengths.lengths_of >= 0 && lengths.lengths_of != key_rows) {
+      invalid(fmt::format("[attention] key_lengths: {} counts rows of {} already, found {}",
+                          lengths.name, impl_->spaces[lengths.lengths_of].name,
+                          impl_->spaces[key_rows].name));
+    }
+  }
   const std::vector<Value> results =
-      add_node(*impl_, std::make_unique<AttentionOp>(parameters), {q, k, v});
+      add_node(*impl_, std::make_unique<AttentionOp>(parameters), in);
+  if (options.key_lengths) impl_->values[options.key_lengths.id].lengths_of = key_rows;
   return {results[0], results[1]};
 }
 

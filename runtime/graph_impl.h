@@ -25,11 +25,12 @@ struct ValueNode {
   enum class Kind : std::uint8_t { kInput, kConstant, kOutput, kView };
   Kind kind = Kind::kOutput;
   ValueInfo info;
-  std::string name;            // input: by which a run gives it
-  std::int64_t id_limit = 0;   // I32 input: ids lie in [0, id_limit); 0 until a table uses it
-  Weight weight;               // constant
-  std::int32_t base = -1;      // view: of this value (never itself a view)
-  std::int64_t first_col = 0;  // view
+  std::string name;              // input: by which a run gives it
+  std::int64_t id_limit = 0;     // I32 input: ids lie in [0, id_limit); 0 until a table uses it
+  std::int32_t lengths_of = -1;  // I32 input: counts of leading rows, per sequence of this space
+  Weight weight;                 // constant
+  std::int32_t base = -1;        // view: of this value (never itself a view)
+  std::int64_t first_col = 0;    // view
 };
 
 struct GraphNode {

@@ -128,6 +128,7 @@ struct Session::Impl {
   void set_ragged(const RaggedRows& given);
   void set_inputs(std::span<const Input> inputs);
   void check_ids(const ValueNode& value, std::span<const std::int32_t> ids) const;
+  void check_lengths(const ValueNode& value, std::span<const std::int32_t> lengths) const;
 };
 
 void Session::Impl::set_ragged(const RaggedRows& given) {
@@ -202,6 +203,7 @@ void Session::Impl::check_sequences() const {
     const std::int32_t first = m.values[node.in[0]].info.rows;
     for (std::int32_t id : node.in) {
       const std::int32_t other = m.values[id].info.rows;
+      if (m.spaces[other].kind == RowSpaceNode::Kind::kFixed) continue;  // shared by all sequences
       if (state.views[other].sequences() == state.views[first].sequences()) continue;
       invalid(fmt::format("[run] {}: expected as many sequences in {} as in {}, found {} and {}",
                           node.op->name(), m.spaces[other].name, m.spaces[first].name,
@@ -216,6 +218,27 @@ void Session::Impl::check_ids(const ValueNode& value, std::span<const std::int32
     if (ids[i] < 0 || ids[i] >= value.id_limit) {
       beyond(fmt::format("[run] input {}: expected ids from 0 to {}, found {} at row {}",
                          value.name, value.id_limit - 1, ids[i], i));
+    }
+  }
+}
+
+void Session::Impl::check_lengths(const ValueNode& value,
+                                  std::span<const std::int32_t> lengths) const {
+  if (value.lengths_of < 0) return;
+  const RowsView& counted = state.views[value.lengths_of];
+  const bool per_sequence =
+      compiled().spaces[value.info.rows].kind == RowSpaceNode::Kind::kSequences;
+  const std::span<const std::int32_t> rows = state.views[value.info.rows].offsets;
+  for (std::int64_t s = 0; s < counted.sequences(); ++s) {
+    const std::int32_t most = counted.offsets[s + 1] - counted.offsets[s];
+    const std::int64_t begin = per_sequence ? s : rows[s];
+    const std::int64_t end = per_sequence ? s + 1 : rows[s + 1];
+    for (std::int64_t i = begin; i < end; ++i) {
+      if (lengths[i] >= 0 && lengths[i] <= most) continue;
+      beyond(fmt::format(
+          "[run] input {}: expected lengths from 0 to {}, the rows of sequence {} "
+          "in {}, found {} at row {}",
+          value.name, most, s, compiled().spaces[value.lengths_of].name, lengths[i], i));
     }
   }
 }
@@ -237,7 +260,10 @@ void Session::Impl::set_inputs(std::span<const Input> inputs) {
       invalid(fmt::format("[run] input {}: expected {} {} values, found {}", value.name, expected,
                           to_string(value.info.dtype), found));
     }
-    if (ids) check_ids(value, given->i32);
+    if (ids) {
+      check_ids(value, given->i32);
+      check_lengths(value, given->i32);
+    }
     // Inputs are only ever read; Tensor has no const form.
     state.values[id].data = ids ? static_cast<void*>(const_cast<std::int32_t*>(given->i32.data()))
                                 : static_cast<void*>(const_cast<float*>(given->f32.data()));

@@ -46,10 +46,23 @@ struct Lookup {
   Value ids;     ///< I32, one column; checked against the table before a run
 };
 
+/// A query's position among the keys is its row in the sequence; with kCausal, which aligns the
+/// last query with the last key, + keys - queries.
 struct AttentionOptions {
   std::int64_t heads = 1;  ///< q, k, v are split into this many column slices
   float scale = 0;         ///< 0: 1 / sqrt(head size of q)
   KeyRule keys = KeyRule::kAll;
+  /// > 0: only keys with |key position - query position| <= window are seen; time and memory grow
+  /// with the window, not with the sequence. 0: no window.
+  std::int64_t window = 0;
+  /// Optional, added to the scaled scores: F32, `heads` fixed rows of 2 R + 1 finite numbers; a key
+  /// at distance d = key position - query position takes column R + d, the outermost column beyond
+  /// R. Made by alibi_bias and bucket_bias (weft/positions.h), or any other.
+  Value distance_bias{};
+  /// Optional: how many of its sequence's keys a query sees, the first ones. I32, one column, rows
+  /// as q's (one length per query) or sequence_rows of q's or k's. A run checks them against the
+  /// keys of the sequence; what lies beyond is never read, and 0 gives zeros.
+  Value key_lengths{};
 };
 
 struct AttentionValues {
@@ -101,8 +114,9 @@ class WEFT_API Graph {
   Value multiply(Value a, Value b);  ///< same rows and cols
   /// Columns [first, first + count) of x: a view, nothing is copied.
   Value columns(Value x, std::int64_t first, std::int64_t count);
-  /// softmax(scale q k^T) v within each sequence and head (Vaswani et al. 2017, eq. 1). q's rows
-  /// and k's rows may be different ragged spaces with equally many sequences; v's rows are k's.
+  /// softmax(scale q k^T + bias) v within each sequence and head (Vaswani et al. 2017, eq. 1). q's
+  /// rows and k's rows may be different ragged spaces with equally many sequences; v's rows are
+  /// k's.
   AttentionValues attention(Value q, Value k, Value v, const AttentionOptions& options);
   /// One row per sequence. `skip`, optional, I32 (sequences, 1): leading rows to leave out.
   Value pool(Value x, Pooling pooling, Value skip = {});

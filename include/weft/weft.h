@@ -5,6 +5,7 @@
 #include "weft/error.h"
 #include "weft/graph.h"
 #include "weft/model.h"
+#include "weft/positions.h"
 #include "weft/profile.h"
 #include "weft/safetensors.h"
 #include "weft/session.h"

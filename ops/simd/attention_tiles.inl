@@ -25,6 +25,7 @@ struct Tile {
   int64_t depth;
   float* sums;  // (rows, ...), stride sums_stride
   int64_t sums_stride;
+  const float* falling;  // score tiles: null, or row r has falling[n - r] added at the end
 };
 
 // Scores of kRows keys: a = k (kRows, depth), b = the transposed queries; sums are overwritten.
@@ -51,6 +52,15 @@ void score_tile(const Tile& tile) {
     }
     a += 1;
     b += kVectors * kWidth;
+  }
+  if (tile.falling != nullptr) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (int n = 0; n < kVectors; ++n) {
+        sums[r][n] = sums[r][n] + load(tile.falling - r + n * kWidth);
+      }
+    }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < kRows; ++r) {

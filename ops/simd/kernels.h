@@ -16,13 +16,20 @@ struct AttentionCall {
   const float* v;  // (keys, v_size), stride v_stride
   float* out;      // (queries, v_size), stride out_stride; null: not wanted
   std::int64_t q_stride, k_stride, v_stride, out_stride;  // in floats
-  std::int64_t queries, keys, qk_size, v_size;
+  std::int64_t keys, qk_size, v_size;
   std::int64_t first_query, last_query;  // the range to compute
+  std::int64_t query_offset;             // query i has position i + query_offset among the keys
   float scale;
-  bool causal;     // key j is seen by query i if j <= i + keys - queries
-  float* weights;  // null, or row of first query of this head: softmax weights are written there
+  bool causal;                      // key j is seen only if j <= the query's position
+  std::int64_t window;              // > 0: only if |j - the query's position| <= window
+  const std::int32_t* key_lengths;  // null, or query i sees only keys below key_lengths[i * stride]
+  std::int64_t key_lengths_stride;
+  const float* bias;  // null, or added to scaled scores by distance: bias[radius + j - position],
+  std::int64_t bias_radius;     // the nearest element beyond either end
+  float* weights;               // null, or (queries, keys): the softmax weights
   std::int64_t weights_stride;  // from one query's row to the next
-  std::byte* scratch;           // attention_scratch_bytes(keys, qk_size, v_size), 64-byte aligned
+  std::int64_t block_keys;      // at least what any attention_block_queries in a row see
+  std::byte* scratch;  // attention_scratch_bytes(block_keys, qk_size, v_size), 64-byte aligned
 };
 
 /// Every function computes each row (or element) by the same instructions whatever surrounds it, so
@@ -48,7 +55,8 @@ struct Kernels {
   /// Widening, exact.
   void (*from_f16)(const std::uint16_t* x, float* y, std::int64_t n);
   void (*from_bf16)(const std::uint16_t* x, float* y, std::int64_t n);
-  std::size_t (*attention_scratch_bytes)(std::int64_t keys, std::int64_t qk_size,
+  std::int64_t attention_block_queries;
+  std::size_t (*attention_scratch_bytes)(std::int64_t block_keys, std::int64_t qk_size,
                                          std::int64_t v_size);
   void (*attention)(const AttentionCall& call);
   /// For roofs: multiply-adds on registers, returning the flops done; and reading n floats (a

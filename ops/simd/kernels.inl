@@ -22,6 +22,7 @@ constexpr Kernels make_kernels(Isa isa) {
           .normalize = normalize,
           .from_f16 = from_f16,
           .from_bf16 = from_bf16,
+          .attention_block_queries = kBlockQueries,
           .attention_scratch_bytes = attention_scratch_bytes,
           .attention = attention,
           .multiply_add_loop = multiply_add_loop,

@@ -110,6 +110,26 @@ constexpr std::int64_t kWidth = static_cast<std::int64_t>(Vec::size);  // 16, 8 
 #endif
 }
 
+/// x in lanes where first <= i < last, fill in the others.
+[[gnu::always_inline]] inline Vec keep_between(Vec x, IntVec first, std::int32_t i, IntVec last,
+                                               Vec fill) {
+#if defined(__AVX512F__)
+  const __m512i here = _mm512_set1_epi32(i);
+  const __mmask16 kept =
+      _mm512_mask_cmpgt_epi32_mask(_mm512_cmple_epi32_mask(first, here), last, here);
+  return _mm512_mask_mov_ps(fill, kept, x);
+#elif defined(__AVX2__)
+  const __m256i here = _mm256_set1_epi32(i);
+  const __m256i kept =
+      _mm256_andnot_si256(_mm256_cmpgt_epi32(first, here), _mm256_cmpgt_epi32(last, here));
+  return _mm256_blendv_ps(fill, x, _mm256_castsi256_ps(kept));
+#else
+  const __m128i here = _mm_set1_epi32(i);
+  const __m128i kept = _mm_andnot_si128(_mm_cmpgt_epi32(first, here), _mm_cmpgt_epi32(last, here));
+  return _mm_blendv_ps(fill, x, _mm_castsi128_ps(kept));
+#endif
+}
+
 /// n floats in the first lanes and `fill` in the others; reads nothing beyond the n floats.
 [[gnu::always_inline]] inline Vec load_partial(const float* p, std::int64_t n, Vec fill) {
 #if defined(__AVX512F__)

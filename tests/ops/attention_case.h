@@ -42,6 +42,10 @@ struct AttentionCase {
   KeyRule keys = KeyRule::kAll;
   float scale = 0;
   int threads = 1;
+  std::int64_t window = 0;
+  std::vector<float> bias{};            // (heads, odd); empty: none
+  std::vector<std::int32_t> lengths{};  // per query or per sequence; empty: none
+  LengthsPer lengths_per = LengthsPer::kSequence;
   std::vector<float> q{}, k{}, v{};  // row-major, without gaps
 
   AttentionCase& fill(std::uint32_t seed, float magnitude = 1) {
@@ -53,8 +57,19 @@ struct AttentionCase {
     return *this;
   }
   AttentionParameters parameters() const {
-    return {heads, heads * qk_size, heads * v_size, scale, keys};
+    AttentionParameters result{.heads = heads,
+                               .q_cols = heads * qk_size,
+                               .v_cols = heads * v_size,
+                               .scale = scale,
+                               .keys = keys,
+                               .window = window,
+                               .lengths_per = lengths_per};
+    int next = 3;
+    if (!bias.empty()) result.bias_input = next++;
+    if (!lengths.empty()) result.lengths_input = next++;
+    return result;
   }
+  std::int64_t bias_cols() const { return static_cast<std::int64_t>(bias.size()) / heads; }
 };
 
 struct AttentionResult {
@@ -81,13 +96,24 @@ inline AttentionResult run_attention(const AttentionCase& test, Weights weights 
   const Isa isa = isa_under_test();
   const auto op =
       AttentionOp(test.parameters()).compile(make_compile_context(isa, GemmBackend::kNative));
-  const Tensor in[] = {{q.data(), query_rows, qk_cols, qk_cols},
-                       {k.data(), key_rows, qk_cols, qk_cols},
-                       {v.data(), key_rows, v_cols, v_cols}};
+  std::vector<Tensor> in{{q.data(), query_rows, qk_cols, qk_cols},
+                         {k.data(), key_rows, qk_cols, qk_cols},
+                         {v.data(), key_rows, v_cols, v_cols}};
+  std::vector<RowsView> views{queries.view(), keys.view(), keys.view()};
+  GuardedBuffer<float> bias(test.bias);
+  GuardedBuffer<std::int32_t> lengths(test.lengths);
+  if (!test.bias.empty()) {
+    in.push_back({bias.data(), test.heads, test.bias_cols(), test.bias_cols()});
+    views.push_back({});
+  }
+  if (!test.lengths.empty()) {
+    in.push_back(
+        {lengths.data(), static_cast<std::int64_t>(test.lengths.size()), 1, 1, DType::kI32});
+    views.push_back({});
+  }
   const Tensor out[] = {{context.data(), query_rows, v_cols, v_cols},
                         {weights == Weights::kYes ? weight_rows.data() : nullptr, query_rows,
                          weights_cols, weights_cols}};
-  const RowsView views[] = {queries.view(), keys.view(), keys.view()};
   const Buffer scratch(
       op->scratch_bytes({.longest = std::max(queries.longest, keys.longest), .threads = 1}));
   RunContext run;
@@ -124,11 +150,19 @@ inline AttentionReference reference_attention(const AttentionCase& test) {
     const std::int64_t n = test.query_lengths[s], m = test.key_lengths[s];
     for (std::int64_t h = 0; h < heads; ++h) {
       for (std::int64_t i = 0; i < n; ++i) {
-        const std::int64_t seen =
-            test.keys == KeyRule::kAll ? m : std::clamp<std::int64_t>(i + 1 + m - n, 0, m);
-        std::vector<double> scores(static_cast<std::size_t>(seen));
         const std::int64_t row = queries.offsets[s] + i;
-        for (std::int64_t j = 0; j < seen; ++j) {
+        const std::int64_t position = test.keys == KeyRule::kAll ? i : i + m - n;
+        const auto sees = [&](std::int64_t j) {
+          if (test.keys == KeyRule::kCausal && j > position) return false;
+          if (test.window > 0 && std::abs(j - position) > test.window) return false;
+          if (test.lengths.empty()) return true;
+          return j <
+                 test.lengths[test.lengths_per == LengthsPer::kQuery ? static_cast<std::size_t>(row)
+                                                                     : s];
+        };
+        std::vector<double> scores(static_cast<std::size_t>(m), -INFINITY);
+        for (std::int64_t j = 0; j < m; ++j) {
+          if (!sees(j)) continue;
           const std::int64_t key = keys.offsets[s] + j;
           double dot = 0;
           for (std::int64_t c = 0; c < d; ++c) {
@@ -136,9 +170,15 @@ inline AttentionReference reference_attention(const AttentionCase& test) {
                    test.k[(key * heads + h) * d + c];
           }
           scores[j] = dot * scale;
+          if (!test.bias.empty()) {
+            const std::int64_t radius = test.bias_cols() / 2;
+            scores[j] += test.bias[h * test.bias_cols() + radius +
+                                   std::clamp(j - position, -radius, radius)];
+          }
         }
         const std::vector<double> weights = softmax(scores);
-        for (std::int64_t j = 0; j < seen; ++j) {
+        for (std::int64_t j = 0; j < m; ++j) {
+          if (!sees(j)) continue;
           const std::int64_t key = keys.offsets[s] + j;
           result.weights[(row * heads + h) * keys.longest + j] = weights[j];
           for (std::int64_t c = 0; c < dv; ++c) {
@@ -172,6 +212,45 @@ inline void check_close(const std::vector<float>& found, const std::vector<doubl
 
 inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * 4) == 0);
+}
+
+/// The elements of `sequence` in rows of `cols` elements stacked by sequence.
+template <typename T>
+std::vector<T> rows_of_sequence(const std::vector<T>& rows, const std::vector<int>& lengths,
+                                std::size_t sequence, std::int64_t cols) {
+  const Sequences all(lengths);
+  return {rows.begin() + all.offsets[sequence] * cols,
+          rows.begin() + all.offsets[sequence + 1] * cols};
+}
+
+/// The sequence alone in a batch of one.
+inline AttentionCase alone(const AttentionCase& batch, std::size_t sequence) {
+  AttentionCase single = batch;
+  single.query_lengths = {batch.query_lengths[sequence]};
+  single.key_lengths = {batch.key_lengths[sequence]};
+  const std::int64_t qk = batch.heads * batch.qk_size, v = batch.heads * batch.v_size;
+  single.q = rows_of_sequence(batch.q, batch.query_lengths, sequence, qk);
+  single.k = rows_of_sequence(batch.k, batch.key_lengths, sequence, qk);
+  single.v = rows_of_sequence(batch.v, batch.key_lengths, sequence, v);
+  if (!batch.lengths.empty()) {
+    single.lengths = batch.lengths_per == LengthsPer::kSequence
+                         ? std::vector<std::int32_t>{batch.lengths[sequence]}
+                         : rows_of_sequence(batch.lengths, batch.query_lengths, sequence, 1);
+  }
+  return single;
+}
+
+/// Scores are sums of d products of order one, rounded once each: about d * 6e-8 / sqrt(d), which
+/// the softmax passes on to weights of at most one and values of order one.
+inline constexpr double kAttentionTolerance = 4e-6;
+
+inline void check_against_reference(const AttentionCase& test,
+                                    double tolerance = kAttentionTolerance) {
+  const AttentionReference expected = reference_attention(test);
+  const AttentionResult found = run_attention(test, Weights::kYes);
+  check_close(found.context, expected.context, tolerance);
+  check_close(found.weights, expected.weights, tolerance);
+  CHECK(same_bits(found.context, run_attention(test).context));
 }
 
 }  // namespace weft::test

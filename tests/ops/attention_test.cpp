@@ -6,38 +6,7 @@
 namespace weft::test {
 namespace {
 
-// Scores are sums of d products of order one, rounded once each: about d * 6e-8 / sqrt(d), which
-// the softmax passes on to weights of at most one and values of order one.
-constexpr double kTolerance = 4e-6;
-
 const std::vector<int> kRagged{7, 1, 33, 16, 1, 50, 32, 2, 17, 31, 100};
-
-std::vector<float> rows_of_sequence(const std::vector<float>& rows, const std::vector<int>& lengths,
-                                    std::size_t sequence, std::int64_t cols) {
-  const Sequences all(lengths);
-  return {rows.begin() + all.offsets[sequence] * cols,
-          rows.begin() + all.offsets[sequence + 1] * cols};
-}
-
-// The sequence alone in a batch of one.
-AttentionCase alone(const AttentionCase& batch, std::size_t sequence) {
-  AttentionCase single = batch;
-  single.query_lengths = {batch.query_lengths[sequence]};
-  single.key_lengths = {batch.key_lengths[sequence]};
-  const std::int64_t qk = batch.heads * batch.qk_size, v = batch.heads * batch.v_size;
-  single.q = rows_of_sequence(batch.q, batch.query_lengths, sequence, qk);
-  single.k = rows_of_sequence(batch.k, batch.key_lengths, sequence, qk);
-  single.v = rows_of_sequence(batch.v, batch.key_lengths, sequence, v);
-  return single;
-}
-
-void check_against_reference(const AttentionCase& test, double tolerance = kTolerance) {
-  const AttentionReference expected = reference_attention(test);
-  const AttentionResult found = run_attention(test, Weights::kYes);
-  check_close(found.context, expected.context, tolerance);
-  check_close(found.weights, expected.weights, tolerance);
-  CHECK(same_bits(found.context, run_attention(test).context));
-}
 
 std::vector<float> product(const std::vector<float>& a, const std::vector<float>& b,
                            std::int64_t rows, std::int64_t inner, std::int64_t cols) {

@@ -1,0 +1,135 @@
+#include "weft/positions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "weft/error.h"
+
+namespace weft {
+namespace {
+
+[[noreturn]] void invalid(const std::string& message) {
+  throw Error(Reason::kInvalidArgument, message);
+}
+
+class OwnedSource : public WeightSource {
+ public:
+  explicit OwnedSource(std::vector<float> values) : values_(std::move(values)) {}
+  void read(std::int64_t first, std::int64_t count, void* out) const override {
+    std::copy_n(values_.data() + first, count, static_cast<float*>(out));
+  }
+
+ private:
+  std::vector<float> values_;
+};
+
+Weight owned(std::string name, std::int64_t rows, std::int64_t cols, std::vector<float> values) {
+  return {
+      std::move(name), {rows, cols}, DType::kF32, std::make_shared<OwnedSource>(std::move(values))};
+}
+
+constexpr std::int64_t kMostDistances = 1 << 24;
+
+void check_buckets(DistanceBuckets rule, std::int64_t buckets, std::int64_t max_distance) {
+  const bool both = rule == DistanceBuckets::kBidirectional;
+  if (buckets < 4 || (both && buckets % 2 != 0)) {
+    invalid(fmt::format("[bucket_bias] buckets: expected at least 4{}, found {}",
+                        both ? " and an even number" : "", buckets));
+  }
+  const std::int64_t single = buckets / (both ? 4 : 2);
+  if (max_distance <= single || max_distance > kMostDistances) {
+    invalid(fmt::format("[bucket_bias] max_distance: expected {} to {} with {} buckets, found {}",
+                        single + 1, kMostDistances, buckets, max_distance));
+  }
+}
+
+std::int64_t bucket_of(std::int64_t distance, DistanceBuckets rule, std::int64_t buckets,
+                       std::int64_t max_distance) {
+  std::int64_t first = 0;
+  std::int64_t n = -distance;
+  if (rule == DistanceBuckets::kBidirectional) {
+    buckets /= 2;
+    if (distance > 0) first = buckets;
+    n = std::abs(distance);
+  }
+  n = std::max<std::int64_t>(n, 0);
+  const std::int64_t single = buckets / 2;
+  if (n < single) return first + n;
+  // In f32, in the reference's order: a bucket's edge may fall on a distance.
+  const auto ratio =
+      static_cast<float>(std::log(static_cast<double>(max_distance) / static_cast<double>(single)));
+  const float place = std::log(static_cast<float>(n) / static_cast<float>(single)) / ratio *
+                      static_cast<float>(buckets - single);
+  return first + std::min(single + static_cast<std::int64_t>(place), buckets - 1);
+}
+
+std::vector<double> slopes_of_power(std::int64_t heads) {
+  std::vector<double> slopes;
+  for (std::int64_t i = 1; i <= heads; ++i) {
+    slopes.push_back(std::exp2(-8.0 * static_cast<double>(i) / static_cast<double>(heads)));
+  }
+  return slopes;
+}
+
+std::vector<double> alibi_slopes(std::int64_t heads) {
+  std::int64_t power = 1;
+  while (2 * power <= heads) power *= 2;
+  std::vector<double> slopes = slopes_of_power(power);
+  const std::vector<double> finer = slopes_of_power(2 * power);
+  for (std::int64_t i = 0; power + i < heads; ++i) {
+    slopes.push_back(finer[static_cast<std::size_t>(2 * i)]);
+  }
+  return slopes;
+}
+
+}  // namespace
+
+std::int64_t distance_bucket(std::int64_t distance, DistanceBuckets rule, std::int64_t buckets,
+                             std::int64_t max_distance) {
+  check_buckets(rule, buckets, max_distance);
+  return bucket_of(distance, rule, buckets, max_distance);
+}
+
+Weight bucket_bias(const Weight& table, DistanceBuckets rule, std::int64_t max_distance) {
+  if (!table || table.shape().size() != 2) {
+    invalid(fmt::format("[bucket_bias] {}: expected a table (buckets, heads)", table.name()));
+  }
+  const std::int64_t buckets = table.rows(), heads = table.cols();
+  check_buckets(rule, buckets, max_distance);
+  std::vector<float> entries(static_cast<std::size_t>(buckets * heads));
+  table.read_f32(0, buckets, entries.data());
+  const std::int64_t cols = 2 * max_distance + 1;
+  std::vector<float> bias(static_cast<std::size_t>(heads * cols));
+  for (std::int64_t i = 0; i < cols; ++i) {
+    const std::int64_t bucket = bucket_of(i - max_distance, rule, buckets, max_distance);
+    for (std::int64_t head = 0; head < heads; ++head) {
+      bias[static_cast<std::size_t>(head * cols + i)] =
+          entries[static_cast<std::size_t>(bucket * heads + head)];
+    }
+  }
+  return owned(table.name() + " by distance", heads, cols, std::move(bias));
+}
+
+Weight alibi_bias(std::int64_t heads, std::int64_t longest) {
+  if (heads < 1 || heads > kMostDistances) {
+    invalid(fmt::format("[alibi_bias] heads: expected 1 to {}, found {}", kMostDistances, heads));
+  }
+  if (longest < 1 || longest > kMostDistances) {
+    invalid(
+        fmt::format("[alibi_bias] longest: expected 1 to {}, found {}", kMostDistances, longest));
+  }
+  const std::int64_t cols = 2 * longest - 1;
+  std::vector<float> bias;
+  bias.reserve(static_cast<std::size_t>(heads * cols));
+  for (const double slope : alibi_slopes(heads)) {
+    for (std::int64_t i = 0; i < cols; ++i) {
+      bias.push_back(static_cast<float>(slope) * -static_cast<float>(std::abs(i - (longest - 1))));
+    }
+  }
+  return owned("alibi", heads, cols, std::move(bias));
+}
+
+}  // namespace weft
