@@ -1,9 +1,12 @@
 #include "runtime/blocks.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <utility>
+
+#include "weft/error.h"
 
 namespace weft {
 
@@ -21,19 +24,32 @@ Value layer_norm(Graph& graph, const Weights& weights, Value x, float eps) {
   return graph.layer_norm(x, weights.get("weight", {size}), weights.get("bias", {size}), eps);
 }
 
-AttentionValues self_attention(Graph& graph, const Weights& weights, Value x, std::int64_t heads) {
+AttentionValues self_attention(Graph& graph, const Weights& weights, Value x,
+                               const AttentionOptions& options,
+                               const std::array<const char*, 3>& names) {
   const std::int64_t hidden = graph.cols(x);
   std::vector<Projection> projections;
-  for (const char* name : {"query", "key", "value"}) {
+  for (const char* name : names) {
     const Weights projection = weights.sub(name);
     projections.push_back(
         {projection.get("weight", {hidden, hidden}), projection.get("bias", {hidden})});
   }
-  const Value qkv = graph.linear(x, projections);  // (tokens, 3 * hidden)
-  AttentionOptions options;
-  options.heads = heads;
+  const Value qkv = graph.linear(x, projections);  // (rows, 3 * hidden)
   return graph.attention(graph.columns(qkv, 0, hidden), graph.columns(qkv, hidden, hidden),
                          graph.columns(qkv, 2 * hidden, hidden), options);
+}
+
+Weights without_prefix(const Weights& checkpoint, std::initializer_list<const char*> prefixes,
+                       std::string_view tensor) {
+  if (checkpoint.has(tensor)) return checkpoint;
+  std::string tried(tensor);
+  for (const char* prefix : prefixes) {
+    const Weights weights = checkpoint.sub(prefix);
+    if (weights.has(tensor)) return weights;
+    tried += fmt::format(" or {}.{}", prefix, tensor);
+  }
+  throw Error(Reason::kNotFound,
+              fmt::format("{}: no tensor {}", fmt::join(checkpoint.files(), ", "), tried));
 }
 
 Activation read_activation(const Config& config, std::string_view key, std::string fallback) {

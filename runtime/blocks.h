@@ -2,7 +2,10 @@
 // weights.sub("attention.self") reads as the file does.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <initializer_list>
+#include <string_view>
 
 #include "runtime/config.h"
 #include "weft/graph.h"
@@ -18,9 +21,17 @@ Value dense(Graph& graph, const Weights& weights, Value x, std::int64_t out,
 /// LayerNorm `weights`.{weight,bias} (or gamma, beta).
 Value layer_norm(Graph& graph, const Weights& weights, Value x, float eps);
 
-/// Multi-head self-attention with `weights`.{query,key,value}: one product for the three
-/// projections, heads as column slices of it. (rows, cols of x)
-AttentionValues self_attention(Graph& graph, const Weights& weights, Value x, std::int64_t heads);
+/// Multi-head self-attention with `weights`.{query,key,value} or whatever they are called: one
+/// product for the three projections, heads as column slices of it. (rows, cols of x)
+AttentionValues self_attention(Graph& graph, const Weights& weights, Value x,
+                               const AttentionOptions& options,
+                               const std::array<const char*, 3>& names = {"query", "key", "value"});
+
+/// The model's own weights: `checkpoint` itself or the first of `prefixes` under which `tensor` is
+/// found, as heads and older programs put before every name. Throws Error(kNotFound) naming all of
+/// them.
+Weights without_prefix(const Weights& checkpoint, std::initializer_list<const char*> prefixes,
+                       std::string_view tensor);
 
 /// config.json's activation names as weft's; "gelu" is the exact erf form.
 /// Throws Error(kUnsupported) naming key and value.

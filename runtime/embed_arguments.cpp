@@ -53,7 +53,10 @@ void check_embed_arguments(std::span<const std::int32_t> ids, std::span<const st
     }
   };
   require_below("ids", ids, limits.vocabulary_size);
-  require_below("type_ids", options.type_ids, limits.type_vocabulary_size);
+  // Tokenizers give token types whether the model has them or not.
+  if (limits.type_vocabulary_size > 0) {
+    require_below("type_ids", options.type_ids, limits.type_vocabulary_size);
+  }
 }
 
 }  // namespace weft

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -101,9 +102,9 @@ class Reader {
       batch_.first_column.push_back(0);
       for (std::int64_t i = offsets[s]; i < offsets[s + 1]; ++i) {
         const auto place = [&] { return fmt::format("index {} (sequence {})", i, s); };
-        add_token(ids[i], types ? (*types)[i] : 0, i - offsets[s], place);
+        add_token(ids[i], types ? (*types)[i] : 0, place);
       }
-      batch_.offsets.push_back(static_cast<std::int32_t>(batch_.ids.size()));
+      end_sequence(0);
     }
   }
 
@@ -119,11 +120,18 @@ class Reader {
       const auto [first, last] = token_columns(mask, s, columns);
       check_length(s, last - first);
       batch_.first_column.push_back(static_cast<std::int32_t>(first));
+      if (limits_.positions == PositionRule::kColumn && last > limits_.max_tokens) {
+        throw Error(
+            Reason::kOutOfRange,
+            fmt::format("attention_mask: expected tokens in the first {} columns, which are the "
+                        "model's positions, found one at row {}, column {}",
+                        limits_.max_tokens, s, last - 1));
+      }
       for (std::int64_t t = first; t < last; ++t) {
         const auto place = [&] { return fmt::format("row {}, column {}", s, t); };
-        add_token(ids[s * columns + t], types ? (*types)[s * columns + t] : 0, t, place);
+        add_token(ids[s * columns + t], types ? (*types)[s * columns + t] : 0, place);
       }
-      batch_.offsets.push_back(static_cast<std::int32_t>(batch_.ids.size()));
+      end_sequence(first);
     }
   }
 
@@ -186,20 +194,20 @@ class Reader {
   }
 
   template <typename Place>
-  void add_token(std::int64_t id, std::int64_t type, std::int64_t column, const Place& place) {
+  void add_token(std::int64_t id, std::int64_t type, const Place& place) {
     require_below("input_ids", id, limits_.vocabulary_size, place);
     if (limits_.type_vocabulary_size > 0) {
       require_below("token_type_ids", type, limits_.type_vocabulary_size, place);
     }
-    if (column >= limits_.max_tokens) {
-      throw Error(Reason::kOutOfRange,
-                  fmt::format("attention_mask: expected tokens in the first {} columns, which are "
-                              "the model's positions, found one at {}",
-                              limits_.max_tokens, place()));
-    }
     batch_.ids.push_back(static_cast<std::int32_t>(id));
     batch_.type_ids.push_back(static_cast<std::int32_t>(type));
-    batch_.position_ids.push_back(static_cast<std::int32_t>(column));
+  }
+
+  void end_sequence(std::int64_t first_column) {
+    const auto begin = static_cast<std::size_t>(batch_.offsets.back());
+    append_positions(limits_, std::span<const std::int32_t>(batch_.ids).subspan(begin),
+                     first_column, batch_.position_ids);
+    batch_.offsets.push_back(static_cast<std::int32_t>(batch_.ids.size()));
   }
 
   template <typename Place>
@@ -216,6 +224,25 @@ class Reader {
 };
 
 }  // namespace
+
+void append_positions(const TokenLimits& limits, std::span<const std::int32_t> ids,
+                      std::int64_t first_column, std::vector<std::int32_t>& positions) {
+  const std::size_t begin = positions.size();
+  positions.resize(begin + ids.size());
+  switch (limits.positions) {
+    case PositionRule::kColumn:
+      std::iota(positions.begin() + static_cast<std::ptrdiff_t>(begin), positions.end(),
+                static_cast<std::int32_t>(first_column));
+      break;
+    case PositionRule::kFromIds: {
+      std::int32_t last = limits.pad_token_id;
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        positions[begin + i] = ids[i] == limits.pad_token_id ? limits.pad_token_id : ++last;
+      }
+      break;
+    }
+  }
+}
 
 std::int64_t TokenBatch::longest() const {
   std::int64_t result = 0;

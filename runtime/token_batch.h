@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "runtime/models/model_graph.h"
@@ -17,7 +18,12 @@ struct TokenLimits {
   std::int64_t type_vocabulary_size = 0;  // 0: no token types
   std::int64_t max_tokens = 0;
   PositionRule positions = PositionRule::kColumn;
+  std::int32_t pad_token_id = 0;  // for PositionRule::kFromIds
 };
+
+/// Appends the position ids of one sequence, whose first token is in column `first_column`.
+void append_positions(const TokenLimits& limits, std::span<const std::int32_t> ids,
+                      std::int64_t first_column, std::vector<std::int32_t>& positions);
 
 /// A batch as stacked rows, and where each row came from.
 struct TokenBatch {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <numeric>
 #include <set>
 
 #include "runtime/embed_arguments.h"
@@ -157,7 +156,7 @@ void TransformerModel::Impl::describe(const Config& config, const ModelGraph& bu
   layers = built.layers;
   heads = built.heads;
   token_limits = {built.vocabulary_size, built.type_vocabulary_size, built.max_tokens,
-                  built.positions};
+                  built.positions, built.pad_token_id};
   has_pooler = static_cast<bool>(built.pooler_output);
   config_source = config.source();
   head = head_of(config, built.bare_architectures);
@@ -317,11 +316,11 @@ void TransformerModel::embed(std::span<const std::int32_t> ids,
     positions.clear();
     while (last < sequences && last - first < impl.limits.sequences &&
            offsets[last + 1] - begin <= impl.limits.tokens) {
-      const auto row = static_cast<std::int32_t>(positions.size());
-      const std::int64_t length = offsets[last + 1] - offsets[last];
-      positions.resize(positions.size() + static_cast<std::size_t>(length));
-      std::iota(positions.begin() + row, positions.end(), 0);
-      part_offsets.push_back(row + static_cast<std::int32_t>(length));
+      append_positions(impl.token_limits,
+                       ids.subspan(static_cast<std::size_t>(offsets[last]),
+                                   static_cast<std::size_t>(offsets[last + 1] - offsets[last])),
+                       0, positions);
+      part_offsets.push_back(static_cast<std::int32_t>(positions.size()));
       ++last;
     }
     const std::size_t count = positions.size();

@@ -1,9 +1,24 @@
 #include "tests/paths.h"
 
+#include <algorithm>
+
 namespace weft::test {
 
 std::filesystem::path golden(std::string_view folder) {
   return source_directory() / "tests" / "golden" / folder;
+}
+
+std::vector<std::string> golden_cases(std::string_view form) {
+  std::vector<std::string> names;
+  for (const auto& architecture : std::filesystem::directory_iterator(golden(""))) {
+    if (!architecture.is_directory()) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(architecture)) {
+      if (!exists(entry.path() / (std::string(form) + ".input.safetensors"))) continue;
+      names.push_back((architecture.path().filename() / entry.path().filename()).string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 std::filesystem::path source_directory() { return WEFT_SOURCE_DIR; }

@@ -3,12 +3,17 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace weft::test {
 
 /// tests/golden/<folder>.
 std::filesystem::path golden(std::string_view folder);
+
+/// "architecture/case" of every folder that holds a model and inputs of `form` for it, sorted.
+std::vector<std::string> golden_cases(std::string_view form = "ragged");
 
 /// The root of the source tree.
 std::filesystem::path source_directory();

@@ -71,8 +71,9 @@ struct ForwardOptions {
 enum class FinalNormalize : std::uint8_t { kAsModules, kLeaveOut };
 
 struct EmbedOptions {
-  std::span<const std::int32_t> type_ids;  ///< one per id; empty: all 0
-  std::span<const std::int32_t> skip;      ///< per sequence, leading tokens that pooling leaves out
+  /// One per id; empty: all 0. Not looked at by a model without token types.
+  std::span<const std::int32_t> type_ids;
+  std::span<const std::int32_t> skip;  ///< per sequence, leading tokens that pooling leaves out
   FinalNormalize normalize = FinalNormalize::kAsModules;
   StopCondition stop;
   Profile* profile = nullptr;  ///< not owned

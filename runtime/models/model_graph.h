@@ -14,7 +14,8 @@ namespace weft {
 
 /// How a token's position id comes about.
 enum class PositionRule : std::uint8_t {
-  kColumn,  // its index in its row of a padded batch, 0 being the first column (BERT)
+  kColumn,   // its index in its row of a padded batch, 0 being the first column (BERT)
+  kFromIds,  // pad_token_id + count of other ids up to it; a pad id itself: pad_token_id (RoBERTa)
 };
 
 /// An encoder as a graph. Inputs: `input_ids` and, as the flags say, `token_type_ids` and
@@ -32,6 +33,7 @@ struct ModelGraph {
   std::int64_t type_vocabulary_size = 0;  // 0: the model has no token types
   std::int64_t max_tokens = 0;            // longest sequence
   PositionRule positions = PositionRule::kColumn;
+  std::int32_t pad_token_id = 0;                // for PositionRule::kFromIds
   std::vector<std::string> missing;             // optional tensors that the file lacks
   std::vector<std::string> bare_architectures;  // config.json "architectures" without a head
 };
@@ -48,6 +50,10 @@ struct Architecture {
 const Architecture& find_architecture(const Config& config);
 std::vector<std::string> supported_architectures();
 
+ModelGraph build_albert(const Config& config, const Weights& weights);
 ModelGraph build_bert(const Config& config, const Weights& weights);
+ModelGraph build_distilbert(const Config& config, const Weights& weights);
+ModelGraph build_electra(const Config& config, const Weights& weights);
+ModelGraph build_roberta(const Config& config, const Weights& weights);
 
 }  // namespace weft

@@ -11,7 +11,10 @@ namespace weft {
 namespace {
 
 constexpr std::array kArchitectures{
-    Architecture{"bert", build_bert},
+    Architecture{"albert", build_albert},       Architecture{"bert", build_bert},
+    Architecture{"camembert", build_roberta},   Architecture{"distilbert", build_distilbert},
+    Architecture{"electra", build_electra},     Architecture{"roberta", build_roberta},
+    Architecture{"xlm-roberta", build_roberta},
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 # Whole models against references that other programs computed.
 weft_add_tests(weft_golden_tests PER_ISA SOURCES
   golden.cpp
-  bert_golden_test.cpp
+  architecture_golden_test.cpp
   positions_test.cpp
   sentence_golden_test.cpp
 )

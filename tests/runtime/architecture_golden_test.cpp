@@ -1,11 +1,16 @@
-// Tiny BERT checkpoints against transformers in double precision (scripts/make_bert_goldens.py).
+// Tiny checkpoints of every architecture against transformers in double precision
+// (scripts/make_bert_goldens.py, scripts/make_architecture_goldens.py). A new folder needs no line
+// here.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "runtime/models/model_graph.h"
+#include "tests/failure.h"
 #include "tests/isa_under_test.h"
 #include "tests/runtime/golden.h"
 #include "weft/transformer_model.h"
@@ -23,15 +28,6 @@ LoadOptions load_options(GemmBackend gemm, int threads) {
   options.compile.gemm = gemm;
   options.limits.threads = threads;
   return options;
-}
-
-std::vector<std::string> cases() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(golden("bert"))) {
-    names.push_back(entry.path().filename().string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 /// Tensor names in the order of computation, so that the first failure names the first bad layer.
@@ -53,12 +49,11 @@ std::vector<std::string> in_order(const NamedArrays& arrays) {
 int compare_case(const std::string& name, const TransformerModel& model) {
   int compared = 0;
   for (const std::string form : {"ragged", "right", "left"}) {
-    const fs::path input = golden("bert") / name / (form + ".input.safetensors");
+    const fs::path input = golden(name) / (form + ".input.safetensors");
     if (!fs::exists(input)) continue;
     CAPTURE(name);
     CAPTURE(form);
-    const NamedArrays expected =
-        read_safetensors(golden("bert") / name / (form + ".expected.safetensors"));
+    const NamedArrays expected = read_safetensors(golden(name) / (form + ".expected.safetensors"));
     ForwardOptions options;
     options.hidden_states = HiddenStates::kAll;
     options.attentions = AttentionOutput::kAll;
@@ -80,43 +75,63 @@ int compare_case(const std::string& name, const TransformerModel& model) {
 
 }  // namespace
 
-TEST_CASE("every layer of every tiny BERT equals transformers in double precision") {
-  const std::vector<std::string> names = cases();
-  REQUIRE(names.size() >= 7);
+TEST_CASE("every layer of every tiny model equals transformers in double precision") {
+  const std::vector<std::string> names = golden_cases();
+  std::set<std::string> architectures;
   for (const std::string& name : names) {
     CAPTURE(name);
-    const auto model =
-        TransformerModel::load(golden("bert") / name, load_options(GemmBackend::kNative, 2));
-    CHECK(compare_case(name, *model) >= 5);
+    const auto model = TransformerModel::load(golden(name), load_options(GemmBackend::kNative, 2));
+    architectures.insert(model->info().architecture);
+    CHECK(compare_case(name, *model) >= 4);
+  }
+  for (const std::string& supported : supported_architectures()) {
+    CAPTURE(supported);
+    CHECK(architectures.contains(supported));
   }
 }
 
 TEST_CASE("the oneDNN backend gives the same layers within the tolerance") {
-  for (const std::string& name : cases()) {
+  for (const std::string& name : golden_cases()) {
     CAPTURE(name);
-    const auto model =
-        TransformerModel::load(golden("bert") / name, load_options(GemmBackend::kOneDnn, 1));
-    CHECK(compare_case(name, *model) >= 5);
+    const auto model = TransformerModel::load(golden(name), load_options(GemmBackend::kOneDnn, 1));
+    CHECK(compare_case(name, *model) >= 4);
+  }
+}
+
+TEST_CASE("a text of the maximum length runs, and one token more is an error, in every model") {
+  for (const std::string& name : golden_cases()) {
+    CAPTURE(name);
+    const auto model = TransformerModel::load(golden(name), load_options(GemmBackend::kNative, 1));
+    const auto inputs = [](std::int64_t length) {
+      Array ids(DType::kI32, {length}), offsets(DType::kI64, {2});
+      offsets.values<std::int64_t>()[1] = length;
+      return NamedArrays{{"input_ids", ids}, {"offsets", offsets}};
+    };
+    const std::int64_t most = model->max_tokens();
+    const NamedArrays found = model->forward(inputs(most));
+    CHECK(found.at("last_hidden_state").shape[0] == most);
+    WEFT_CHECK_FAILS(model->forward(inputs(most + 1)), "OUT_OF_RANGE",
+                     "input_ids: expected at most " + std::to_string(most) + " tokens");
   }
 }
 
 TEST_CASE("a model without a pooler gives no pooler_output") {
-  const auto model = TransformerModel::load(golden("bert") / "legacy_names",
-                                            load_options(GemmBackend::kNative, 1));
-  const NamedArrays found = model->forward(
-      read_safetensors(golden("bert") / "legacy_names" / "ragged.input.safetensors"));
+  const auto model =
+      TransformerModel::load(golden("bert/legacy_names"), load_options(GemmBackend::kNative, 1));
+  const NamedArrays found =
+      model->forward(read_safetensors(golden("bert/legacy_names") / "ragged.input.safetensors"));
   CHECK(found.contains("last_hidden_state"));
   CHECK_FALSE(found.contains("pooler_output"));
 }
 
 TEST_CASE("heads left over in a bare model's file are reported, not run") {
-  const auto model = TransformerModel::load(golden("bert") / "pretraining_leftovers",
+  const auto model = TransformerModel::load(golden("bert/pretraining_leftovers"),
                                             load_options(GemmBackend::kNative, 1));
   const std::vector<std::string> unexpected = model->info().unexpected_tensors;
   CHECK(std::any_of(unexpected.begin(), unexpected.end(),
                     [](const std::string& name) { return name.starts_with("cls."); }));
   const NamedArrays found = model->forward(
-      read_safetensors(golden("bert") / "pretraining_leftovers" / "ragged.input.safetensors"));
+      read_safetensors(golden("bert/pretraining_leftovers") / "ragged.input.safetensors"));
   CHECK_FALSE(found.contains("logits"));
 }
 
