@@ -63,9 +63,14 @@ std::string isa_reason(const CompileOptions& options) {
   return fmt::format("the best of [{}], which this processor has", fmt::join(names, ", "));
 }
 
-std::string dtype_reason(ComputeType dtype) {
+std::string dtype_reason(ComputeType dtype, Isa isa) {
   if (dtype == ComputeType::kF32) return {};
-  return "products of tokens; f32: embeddings, attention, LayerNorm, pooling and what follows it";
+  const char* what = "products of tokens";
+  if (dtype == ComputeType::kBf16 && isa < Isa::kAvx512Bf16) {
+    what = "the weights of tokens' products alone, as this level has no bf16 arithmetic";
+  }
+  return fmt::format("{}; f32: embeddings, attention, LayerNorm, pooling and what follows it",
+                     what);
 }
 
 }  // namespace
@@ -130,7 +135,7 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
   info.isa = model->isa();
   info.isa_reason = isa_reason(options.compile);
   info.compute_dtype = to_string(model->dtype());
-  info.compute_dtype_reason = dtype_reason(model->dtype());
+  info.compute_dtype_reason = dtype_reason(model->dtype(), model->isa());
   info.kernels = model->kernels();
   info.gemm = model->gemm();
   info.gemm_reason = info.gemm == GemmBackend::kNative

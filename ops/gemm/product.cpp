@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include "ops/gemm/native.h"
+#include "ops/gemm/native_bf16.h"
 #include "ops/gemm/onednn.h"
 #include "weft/error.h"
 
 namespace weft {
 
-bool product_available(GemmBackend, ComputeType dtype) noexcept {
-  return dtype == ComputeType::kF32;
+bool product_available(GemmBackend backend, ComputeType dtype) noexcept {
+  return dtype == ComputeType::kF32 ||
+         (backend == GemmBackend::kNative && dtype == ComputeType::kBf16);
 }
 
 std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa, ComputeType dtype,
@@ -21,6 +23,9 @@ std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa, ComputeType 
                             parts[0].weight.name(), to_string(dtype), to_string(backend)));
   }
   if (backend == GemmBackend::kOneDnn) return gemm::make_onednn_product(isa, parts, activation);
+  if (dtype == ComputeType::kBf16) {
+    return gemm::make_bf16_product(gemm::bf16_kernels(isa), parts, activation);
+  }
   return gemm::make_native_product(isa, parts, activation);
 }
 

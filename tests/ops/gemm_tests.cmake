@@ -1,6 +1,9 @@
 set(gemm_tests linear_test.cpp matmul_test.cpp)
 
-weft_add_tests(weft_product_tests PER_PRODUCT_ISA SOURCES isa_test.cpp product_test.cpp)
+weft_add_tests(weft_product_tests PER_PRODUCT_ISA
+  SOURCES bf16_product_test.cpp emulated_tiles.cpp isa_test.cpp product_test.cpp)
+# The vectors of the driver's last step want at least SSE4.2, which its own kernels are built for.
+set_source_files_properties(emulated_tiles.cpp PROPERTIES COMPILE_OPTIONS "-march=x86-64-v2;-O2")
 
 # A weak symbol in a kernel object could be what another level's code is linked to.
 add_test(NAME kernel_objects_test

@@ -1,0 +1,92 @@
+// Products on tiles as a table: kernels_amx.cpp defines kBf16Name and Tiles and includes this.
+#pragma once
+
+#include "ops/gemm/bf16_kernels.h"
+#include "ops/gemm/bf16_round.inl"
+#include "ops/gemm/tile_product.inl"
+
+namespace weft::gemm {
+namespace {
+
+constexpr std::int64_t round_up(std::int64_t n, std::int64_t grain) {
+  return (n + grain - 1) / grain * grain;
+}
+
+template <Activation kActivation>
+struct Bf16Format {
+  const float* bias;  // (panels, 32)
+
+  const float* start_of(std::int64_t col) const { return bias + col; }
+  /// Every row of the tile starts as the bias.
+  template <int kTile>
+  [[gnu::always_inline]] void start(Tiles& tiles, const float* from) const {
+    tiles.template load<kTile>(from, 0);
+  }
+  template <int kSum, int kA, int kB>
+  [[gnu::always_inline]] void dot(Tiles& tiles) const {
+    tiles.template dot_bf16<kSum, kA, kB>();
+  }
+  [[gnu::always_inline]] simd::Vec finish(const float* sums, std::int64_t, std::int64_t) const {
+    return simd::activate<kActivation>(simd::load(sums));
+  }
+};
+
+/// a in tiles of 16 rows and 32 elements, padded with zeros.
+void pack_rows(const Bf16Call& call, std::uint16_t* tiles) {
+  const std::int64_t rows = round_up(call.rows, kTileRows);
+  const std::int64_t steps = round_up(call.depth, kBf16DepthGrain) / kBf16DepthGrain;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    std::uint16_t* out =
+        tiles + (row / kTileRows * steps * kTileRows + row % kTileRows) * kBf16DepthGrain;
+    const float* in = call.a + row * call.a_stride;
+    std::int64_t left = row < call.rows ? call.depth : 0;
+    for (std::int64_t step = 0; step < steps; ++step) {
+      round_32(left > 0 ? in + step * kBf16DepthGrain : call.a,
+               left > kBf16DepthGrain ? kBf16DepthGrain
+               : left > 0             ? left
+                                      : 0,
+               out);
+      out += kTileRows * kBf16DepthGrain;
+      left -= kBf16DepthGrain;
+    }
+  }
+}
+
+template <Activation kActivation>
+void multiply_bf16_with(const Bf16Call& call) {
+  auto* a = reinterpret_cast<std::uint16_t*>(call.scratch);
+  pack_rows(call, a);
+  multiply_tiles<Tiles>({.a = call.scratch,
+                         .b = reinterpret_cast<const std::byte*>(call.b),
+                         .steps = round_up(call.depth, kBf16DepthGrain) / kBf16DepthGrain,
+                         .rows = call.rows,
+                         .c = call.c,
+                         .c_stride = call.c_stride,
+                         .residual = call.residual,
+                         .residual_stride = call.residual_stride,
+                         .first_col = call.first_col,
+                         .last_col = call.last_col},
+                        Bf16Format<kActivation>{call.bias});
+}
+
+void multiply_bf16(const Bf16Call& call) {
+  switch (call.activation) {
+    case Activation::kNone: return multiply_bf16_with<Activation::kNone>(call);
+    case Activation::kGelu: return multiply_bf16_with<Activation::kGelu>(call);
+    case Activation::kGeluTanh: return multiply_bf16_with<Activation::kGeluTanh>(call);
+    case Activation::kRelu: return multiply_bf16_with<Activation::kRelu>(call);
+    case Activation::kSilu: return multiply_bf16_with<Activation::kSilu>(call);
+    case Activation::kTanh: return multiply_bf16_with<Activation::kTanh>(call);
+    case Activation::kSigmoid: return multiply_bf16_with<Activation::kSigmoid>(call);
+  }
+}
+
+std::size_t scratch_bytes_bf16(std::int64_t rows, std::int64_t depth) {
+  return static_cast<std::size_t>(round_up(rows, kTileRows) * round_up(depth, kBf16DepthGrain)) *
+         sizeof(std::uint16_t);
+}
+
+constexpr Bf16Kernels kBf16Table{kBf16Name, kBlockCols, scratch_bytes_bf16, multiply_bf16};
+
+}  // namespace
+}  // namespace weft::gemm

@@ -1,0 +1,11 @@
+// The driver of tile products over tiles in portable code: what it packs, cuts and finishes can be
+// tested on machines without AMX.
+#pragma once
+
+#include "ops/gemm/bf16_kernels.h"
+
+namespace weft::gemm {
+
+extern const Bf16Kernels kBf16KernelsEmulated;
+
+}  // namespace weft::gemm
