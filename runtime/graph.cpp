@@ -9,11 +9,14 @@
 #include "ops/concat.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
+#include "ops/gated.h"
 #include "ops/layer_norm.h"
 #include "ops/linear.h"
 #include "ops/matmul.h"
 #include "ops/normalize.h"
 #include "ops/pool.h"
+#include "ops/rms_norm.h"
+#include "ops/rotary.h"
 #include "ops/softmax.h"
 #include "runtime/graph_impl.h"
 #include "weft/error.h"
@@ -68,6 +71,11 @@ std::vector<Value> add_node(Graph::Impl& graph, std::unique_ptr<Op> op,
   node.op = std::move(op);
   graph.nodes.push_back(std::move(node));
   return results;
+}
+
+/// Ids that index `entries` rows, among others.
+void limit_ids(ValueNode& ids, std::int64_t entries) {
+  ids.id_limit = ids.id_limit == 0 ? entries : std::min(ids.id_limit, entries);
 }
 
 template <typename OpType, typename... Arguments>
@@ -172,9 +180,7 @@ Value Graph::embedding(const std::vector<Lookup>& lookups) {
   }
   const Value result = add_op<EmbeddingOp>(*impl_, ids, tables);
   for (const Lookup& lookup : lookups) {
-    ValueNode& input = impl_->values[lookup.ids.id];
-    const std::int64_t entries = lookup.table.rows();
-    input.id_limit = input.id_limit == 0 ? entries : std::min(input.id_limit, entries);
+    limit_ids(impl_->values[lookup.ids.id], lookup.table.rows());
   }
   return result;
 }
@@ -206,10 +212,24 @@ Value Graph::layer_norm(Value x, const Weight& gamma, const Weight& beta, float 
   return add_op<LayerNormOp>(*impl_, {x}, gamma, beta, eps);
 }
 
+Value Graph::rms_norm(Value x, const Weight& gamma, float eps) {
+  return add_op<RmsNormOp>(*impl_, {x}, gamma, eps);
+}
+
+Value Graph::rotary(Value x, Value positions, Value table, std::int64_t heads, RotaryPairs pairs) {
+  const Value result = add_op<RotaryOp>(*impl_, {x, positions, table}, heads, pairs);
+  limit_ids(impl_->values[positions.id], impl_->values[table.id].info.fixed_rows);
+  return result;
+}
+
 Value Graph::softmax(Value x) { return add_op<SoftmaxOp>(*impl_, {x}); }
 
 Value Graph::activation(Value x, Activation activation) {
   return add_op<ActivationOp>(*impl_, {x}, activation);
+}
+
+Value Graph::gated(Value a, Value b, Activation activation) {
+  return add_op<GatedOp>(*impl_, {a, b}, activation);
 }
 
 Value Graph::add(Value a, Value b) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "weft/error.h"
@@ -32,6 +33,7 @@ Weight owned(std::string name, std::int64_t rows, std::int64_t cols, std::vector
 }
 
 constexpr std::int64_t kMostDistances = 1 << 24;
+constexpr std::int64_t kMostRotaryColumns = 1 << 16;
 
 void check_buckets(DistanceBuckets rule, std::int64_t buckets, std::int64_t max_distance) {
   const bool both = rule == DistanceBuckets::kBidirectional;
@@ -130,6 +132,42 @@ Weight alibi_bias(std::int64_t heads, std::int64_t longest) {
     }
   }
   return owned("alibi", heads, cols, std::move(bias));
+}
+
+Weight rotary_table(std::int64_t positions, std::int64_t columns,
+                    const RotaryTableOptions& options) {
+  if (positions < 1 || positions > kMostDistances) {
+    invalid(fmt::format("[rotary_table] positions: expected 1 to {}, found {}", kMostDistances,
+                        positions));
+  }
+  if (columns < 2 || columns % 2 != 0 || columns > kMostRotaryColumns) {
+    invalid(fmt::format("[rotary_table] columns: expected an even number from 2 to {}, found {}",
+                        kMostRotaryColumns, columns));
+  }
+  for (const auto& [name, value] :
+       {std::pair{"base", options.base}, {"slowed_by", options.slowed_by}}) {
+    if (!(value > 0) || !std::isfinite(value)) {
+      invalid(fmt::format("[rotary_table] {}: expected a positive number, found {}", name, value));
+    }
+  }
+  std::vector<float> frequencies;
+  for (std::int64_t i = 0; i < columns; i += 2) {
+    const float exponent = static_cast<float>(i) / static_cast<float>(columns);
+    const auto power = static_cast<float>(std::pow(options.base, static_cast<double>(exponent)));
+    frequencies.push_back(1.0f / power / static_cast<float>(options.slowed_by));
+  }
+  std::vector<float> table;
+  table.reserve(static_cast<std::size_t>(positions * columns));
+  for (std::int64_t position = 0; position < positions; ++position) {
+    for (double (*function)(double) :
+         {+[](double x) { return std::cos(x); }, +[](double x) { return std::sin(x); }}) {
+      for (const float frequency : frequencies) {
+        const float angle = static_cast<float>(position) * frequency;
+        table.push_back(static_cast<float>(function(static_cast<double>(angle))));
+      }
+    }
+  }
+  return owned("rotary", positions, columns, std::move(table));
 }
 
 }  // namespace weft

@@ -108,10 +108,19 @@ class WEFT_API Graph {
   /// (x - mean) / sqrt(var + eps) * gamma + beta over each row, var without Bessel's correction.
   /// beta may be empty.
   Value layer_norm(Value x, const Weight& gamma, const Weight& beta, float eps);
+  /// x / sqrt(mean of x^2 + eps) * gamma over each row.
+  Value rms_norm(Value x, const Weight& gamma, float eps);
+  /// Every head's columns turned by the row's position (Su et al. 2021): `positions` I32, rows as
+  /// x's, one column, checked before a run to lie within `table`, a constant made of rotary_table
+  /// (weft/positions.h), which decides how many columns of a head are turned. Turn queries and keys
+  /// at once where they lie side by side, with heads = 2 * attention heads.
+  Value rotary(Value x, Value positions, Value table, std::int64_t heads,
+               RotaryPairs pairs = RotaryPairs::kHalves);
   Value softmax(Value x);  ///< over each row
   Value activation(Value x, Activation activation);
-  Value add(Value a, Value b);       ///< same rows and cols
-  Value multiply(Value a, Value b);  ///< same rows and cols
+  Value gated(Value a, Value b, Activation activation);  ///< activation(a) * b
+  Value add(Value a, Value b);                           ///< same rows and cols
+  Value multiply(Value a, Value b);                      ///< same rows and cols
   /// Columns [first, first + count) of x: a view, nothing is copied.
   Value columns(Value x, std::int64_t first, std::int64_t count);
   /// softmax(scale q k^T + bias) v within each sequence and head (Vaswani et al. 2017, eq. 1). q's

@@ -1,6 +1,7 @@
 // Positions as weights, computed at once from a few numbers: attention biases by relative position
 // (tables for AttentionOptions::distance_bias: one row per head, one column per distance
-// key - query from -R to R). In f32 where the reference implementation computes in f32.
+// key - query from -R to R) and the angles of rotary embeddings. In f32 where the reference
+// implementation computes in f32.
 #pragma once
 
 #include <cstdint>
@@ -33,5 +34,17 @@ WEFT_API Weight bucket_bias(const Weight& table, DistanceBuckets rule, std::int6
 /// n heads, n a power of two; else those of the next lower power, then every other one of its
 /// double. Throws Error(kInvalidArgument) unless heads and longest are at least 1.
 WEFT_API Weight alibi_bias(std::int64_t heads, std::int64_t longest);
+
+struct RotaryTableOptions {
+  double base = 10000;   ///< "theta"; NTK scaling gives a larger one
+  double slowed_by = 1;  ///< frequencies are divided by it ("linear" scaling)
+};
+
+/// The table of Graph::rotary for positions 0 .. positions - 1 and `columns` turned columns a head
+/// (even): (positions, columns), cosines, then sines, of position * base^(-2 i / columns) /
+/// slowed_by. Frequencies and angles are rounded to f32, as transformers computes them. Throws
+/// Error(kInvalidArgument) naming what does not fit.
+WEFT_API Weight rotary_table(std::int64_t positions, std::int64_t columns,
+                             const RotaryTableOptions& options = {});
 
 }  // namespace weft

@@ -71,6 +71,12 @@ enum class KeyRule : std::uint8_t {
   kCausal,  ///< key position <= query position (+ keys - queries)
 };
 
+/// Which columns of a head form the pairs that a rotary embedding turns.
+enum class RotaryPairs : std::uint8_t {
+  kHalves,       ///< i and i + half of the rotated columns (Hugging Face's rotate_half)
+  kInterleaved,  ///< 2 i and 2 i + 1
+};
+
 /// Instruction-set levels, in rising order; each has what those before it have. From kAvx512 on
 /// they differ in the products of reduced precision only: f32 results are those of kAvx512, bit for
 /// bit.

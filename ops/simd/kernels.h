@@ -41,6 +41,8 @@ struct Kernels {
   void (*activation)(Activation kind, const float* x, float* y, std::int64_t n);
   void (*add)(const float* a, const float* b, float* y, std::int64_t n);
   void (*multiply)(const float* a, const float* b, float* y, std::int64_t n);
+  /// y = f(a) * b; y may be a or b
+  void (*gated)(Activation kind, const float* a, const float* b, float* y, std::int64_t n);
   /// y += a * x
   void (*axpy)(float a, const float* x, float* y, std::int64_t n);
   void (*scale)(float a, const float* x, float* y, std::int64_t n);  // y = a * x; x == y allowed
@@ -48,6 +50,14 @@ struct Kernels {
   /// One row: (x - mean) / sqrt(var + eps) * gamma + beta; beta may be null; x == y allowed.
   void (*layer_norm)(const float* x, const float* gamma, const float* beta, float eps, float* y,
                      std::int64_t n);
+  /// One row: x / sqrt(mean of x^2 + eps) * gamma; x == y allowed.
+  void (*rms_norm)(const float* x, const float* gamma, float eps, float* y, std::int64_t n);
+  /// n pairs (a, b), turned: a cos - b sin, b cos + a sin. x == y allowed.
+  /// Pair i is x[i], x[n + i]; or, interleaved, x[2 i], x[2 i + 1].
+  void (*rotate_halves)(const float* x, const float* cos, const float* sin, float* y,
+                        std::int64_t n);
+  void (*rotate_interleaved)(const float* x, const float* cos, const float* sin, float* y,
+                             std::int64_t n);
   /// One row; an empty row is left alone; a row of -infinity gives zeros. x == y allowed.
   void (*softmax)(const float* x, float* y, std::int64_t n);
   /// x / max(||x||, 1e-12); x == y allowed.

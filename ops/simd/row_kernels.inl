@@ -82,6 +82,23 @@ void multiply(const float* a, const float* b, float* y, std::int64_t n) {
   map(a, b, y, n, [](Vec left, Vec right) { return left * right; });
 }
 
+template <Activation kind>
+[[gnu::always_inline]] inline void gate(const float* a, const float* b, float* y, std::int64_t n) {
+  map(a, b, y, n, [](Vec gate_value, Vec value) { return activate<kind>(gate_value) * value; });
+}
+
+void gated(Activation kind, const float* a, const float* b, float* y, std::int64_t n) {
+  switch (kind) {
+    case Activation::kNone: return gate<Activation::kNone>(a, b, y, n);
+    case Activation::kGelu: return gate<Activation::kGelu>(a, b, y, n);
+    case Activation::kGeluTanh: return gate<Activation::kGeluTanh>(a, b, y, n);
+    case Activation::kRelu: return gate<Activation::kRelu>(a, b, y, n);
+    case Activation::kSilu: return gate<Activation::kSilu>(a, b, y, n);
+    case Activation::kTanh: return gate<Activation::kTanh>(a, b, y, n);
+    case Activation::kSigmoid: return gate<Activation::kSigmoid>(a, b, y, n);
+  }
+}
+
 void axpy(float a, const float* x, float* y, std::int64_t n) {
   const Vec factor(a);
   map(x, y, y, n, [factor](Vec value, Vec sum) { return mul_add(factor, value, sum); });
@@ -120,6 +137,47 @@ void layer_norm(const float* x, const float* gamma, const float* beta, float eps
   } else {
     map(x, gamma, y, n,
         [mean, inverse](Vec value, Vec weight) { return (value - mean) * inverse * weight; });
+  }
+}
+
+void rms_norm(const float* x, const float* gamma, float eps, float* y, std::int64_t n) {
+  const float squares =
+      total(fold(x, n, Vec(0.0f), [](Vec s, Vec value) { return mul_add(value, value, s); }));
+  const Vec inverse(1.0f / __builtin_sqrtf(squares / static_cast<float>(n) + eps));
+  map(x, gamma, y, n, [inverse](Vec value, Vec weight) { return value * inverse * weight; });
+}
+
+void rotate_halves(const float* x, const float* cos, const float* sin, float* y, std::int64_t n) {
+  std::int64_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) {
+    const Vec a = load(x + i), b = load(x + n + i), c = load(cos + i), s = load(sin + i);
+    store(y + i, negative_mul_add(b, s, a * c));
+    store(y + n + i, mul_add(a, s, b * c));
+  }
+  if (i < n) {
+    const Vec a = load_partial(x + i, n - i), b = load_partial(x + n + i, n - i);
+    const Vec c = load_partial(cos + i, n - i), s = load_partial(sin + i, n - i);
+    store_partial(y + i, negative_mul_add(b, s, a * c), n - i);
+    store_partial(y + n + i, mul_add(a, s, b * c), n - i);
+  }
+}
+
+void rotate_interleaved(const float* x, const float* cos, const float* sin, float* y,
+                        std::int64_t n) {
+  constexpr std::int64_t kPairs = kWidth / 2;
+  std::int64_t i = 0;
+  for (; i + kPairs <= n; i += kPairs) {
+    store(y + 2 * i, rotate_pairs(load(x + 2 * i), load_doubled(cos + i), load_doubled(sin + i)));
+  }
+  if (i < n) {
+    float last_cos[kPairs] = {}, last_sin[kPairs] = {};
+    for (std::int64_t k = 0; k < n - i; ++k) {
+      last_cos[k] = cos[i + k];
+      last_sin[k] = sin[i + k];
+    }
+    const Vec last = load_partial(x + 2 * i, 2 * (n - i));
+    store_partial(y + 2 * i, rotate_pairs(last, load_doubled(last_cos), load_doubled(last_sin)),
+                  2 * (n - i));
   }
 }
 

@@ -211,6 +211,31 @@ constexpr std::int64_t kWidth = static_cast<std::int64_t>(Vec::size);  // 16, 8 
 #endif
 }
 
+/// kWidth / 2 floats, each in two lanes side by side.
+[[gnu::always_inline]] inline Vec load_doubled(const float* p) {
+#if defined(__AVX512F__)
+  const __m512i lanes = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  return _mm512_permutexvar_ps(lanes, _mm512_castps256_ps512(_mm256_loadu_ps(p)));
+#elif defined(__AVX2__)
+  const __m256i lanes = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+  return _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), lanes);
+#else
+  const __m128 two = _mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  return _mm_unpacklo_ps(two, two);
+#endif
+}
+
+/// Lanes 2 i and 2 i + 1, a and b, become a cos - b sin and b cos + a sin; rounded as mul_add.
+[[gnu::always_inline]] inline Vec rotate_pairs(Vec x, Vec cos, Vec sin) {
+#if defined(__AVX512F__)
+  return _mm512_fmaddsub_ps(x, cos, _mm512_mul_ps(_mm512_permute_ps(x, 0xB1), sin));
+#elif defined(__AVX2__)
+  return _mm256_fmaddsub_ps(x, cos, _mm256_mul_ps(_mm256_permute_ps(x, 0xB1), sin));
+#else
+  return _mm_addsub_ps(x * cos, Vec(_mm_shuffle_ps(x, x, 0xB1)) * sin);
+#endif
+}
+
 /// |x| with the sign of `sign`.
 [[gnu::always_inline]] inline Vec with_sign(Vec magnitude, Vec sign) {
   const Vec mask(-0.0f);

@@ -5,6 +5,8 @@ set(row_tests
   normalize_test.cpp
   parallel_test.cpp
   pool_test.cpp
+  rms_norm_test.cpp
+  rotary_test.cpp
   row_kernels_test.cpp
   row_ops_test.cpp
   softmax_test.cpp

@@ -66,7 +66,9 @@ inline void run_blocks(const Op& op, std::span<const Tensor> in, const Tensor& o
   for (std::int64_t first = 0; first < out.rows; first += block_rows) {
     const std::int64_t count = std::min(block_rows, out.rows - first);
     std::vector<Tensor> block_in;
-    for (const Tensor& tensor : in) block_in.push_back(tensor.row_block(first, count));
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      block_in.push_back(op.reads_whole(i) ? in[i] : in[i].row_block(first, count));
+    }
     const Tensor block_out = out.row_block(first, count);
     for (const auto& [begin, end] : {std::pair{std::int64_t{0}, cut}, std::pair{cut, out.cols}}) {
       if (begin == end) continue;

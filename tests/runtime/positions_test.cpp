@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -166,6 +167,94 @@ TEST_CASE("a graph attends with a bias, a window and key lengths in one operator
                      "in tokens, found 17 at row 1");
     WEFT_CHECK_FAILS(run({-1, 3}), "OUT_OF_RANGE", "found -1 at row 0");
   }
+}
+
+namespace {
+
+/// One value of a graph over `x`, computed.
+std::vector<float> compute(const Array& x, const std::vector<std::int32_t>& positions,
+                           const std::function<Value(Graph&, Value, Value)>& build) {
+  Graph graph;
+  const RowSpace tokens = graph.ragged_rows("tokens");
+  const Value in = graph.input("x", tokens, x.shape[1]);
+  const Value at = graph.input_ids("positions", tokens);
+  graph.output("y", build(graph, in, at));
+  Session session(Model::compile(std::move(graph)), {.tokens = 64, .sequences = 1, .longest = 64});
+  const std::vector<std::int32_t> offsets{0, static_cast<std::int32_t>(x.shape[0])};
+  const RaggedRows rows{tokens, offsets};
+  const Input inputs[]{{"x", x.values<float>()},
+                       {"positions", std::span<const std::int32_t>(positions)}};
+  session.run({&rows, 1}, inputs);
+  const Tensor y = session.output("y");
+  std::vector<float> result;
+  for (std::int64_t row = 0; row < y.rows; ++row) {
+    result.insert(result.end(), y.f32(row), y.f32(row) + y.cols);
+  }
+  return result;
+}
+
+double worst_difference(const std::vector<float>& found, const Array& expected) {
+  const auto values = expected.values<float>();
+  REQUIRE(found.size() == values.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    worst = std::max(worst, std::fabs(static_cast<double>(found[i]) - values[i]));
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("rotary equals transformers' to 1e-5 up to position 8191") {
+  const NamedArrays expected = read_safetensors(golden("attention/rotary.safetensors"));
+  const auto at = expected.at("positions").values<std::int32_t>();
+  const std::vector<std::int32_t> positions(at.begin(), at.end());
+  for (const auto& [name, columns, base] :
+       {std::tuple{"a", 64, 160000.0}, {"b", 24, 10000.0}, {"c", 6, 500000.0}}) {
+    CAPTURE(name);
+    const std::vector<float> found = compute(
+        expected.at(name + std::string(".x")), positions, [&](Graph& graph, Value x, Value where) {
+          const Value table = graph.constant(rotary_table(8192, columns, {.base = base}));
+          return graph.rotary(x, where, table, 2);
+        });
+    const double worst = worst_difference(found, expected.at(name + std::string(".y")));
+    MESSAGE("rotary ", std::string(name), ": worst difference ", worst);
+    CHECK(worst < 1e-5);
+  }
+}
+
+TEST_CASE("a position beyond the rotary table is refused before the run") {
+  const Array x(DType::kF32, {2, 8});
+  const auto run = [&](std::int32_t position) {
+    compute(x, {0, position}, [](Graph& graph, Value in, Value where) {
+      return graph.rotary(in, where, graph.constant(rotary_table(5, 4)), 2);
+    });
+  };
+  run(4);
+  WEFT_CHECK_FAILS(run(5), "OUT_OF_RANGE",
+                   "[run] input positions: expected ids from 0 to 4, found 5");
+  WEFT_CHECK_FAILS(rotary_table(5, 3), "INVALID_ARGUMENT", "[rotary_table] columns: expected an");
+  WEFT_CHECK_FAILS(rotary_table(0, 4), "INVALID_ARGUMENT", "[rotary_table] positions: expected 1");
+  WEFT_CHECK_FAILS(rotary_table(5, 4, {.base = 0}), "INVALID_ARGUMENT", "[rotary_table] base");
+}
+
+TEST_CASE("linear scaling divides the frequencies") {
+  const std::vector<float> plain = read(rotary_table(9, 4)),
+                           slow = read(rotary_table(9, 4, {.slowed_by = 2}));
+  for (std::size_t position = 0; position < 9; position += 2) {
+    for (std::size_t i = 0; i < 4; ++i) CHECK(slow[position * 4 + i] == plain[position * 2 + i]);
+  }
+}
+
+TEST_CASE("rms_norm equals transformers' T5LayerNorm") {
+  const NamedArrays expected = read_safetensors(golden("attention/rms_norm.safetensors"));
+  const Array& gamma = expected.at("gamma");
+  const std::vector<float> found =
+      compute(expected.at("x"), std::vector<std::int32_t>(5), [&](Graph& graph, Value x, Value) {
+        return graph.rms_norm(x, Weight::from_memory("g", {37}, gamma.values<float>().data()),
+                              1e-6f);
+      });
+  CHECK(worst_difference(found, expected.at("y")) < 2e-6);
 }
 
 }  // namespace weft::test
