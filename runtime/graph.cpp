@@ -13,6 +13,7 @@
 #include "ops/layer_norm.h"
 #include "ops/linear.h"
 #include "ops/matmul.h"
+#include "ops/neighbors.h"
 #include "ops/normalize.h"
 #include "ops/pool.h"
 #include "ops/rms_norm.h"
@@ -308,6 +309,14 @@ Value Graph::pool(Value x, Pooling pooling, Value skip) {
     in.push_back(skip);
   }
   return add_op<PoolOp>(*impl_, in, pooling, sequences.id);
+}
+
+Value Graph::neighbors(Value x, std::int64_t width) {
+  const ValueNode& source = value_of(*impl_, x, "neighbors");
+  if (impl_->spaces[source.info.rows].kind != RowSpaceNode::Kind::kRagged) {
+    invalid("[neighbors] expected a value with ragged rows");
+  }
+  return add_op<NeighborsOp>(*impl_, {x}, width);
 }
 
 Value Graph::concat(const std::vector<Value>& values) { return add_op<ConcatOp>(*impl_, values); }

@@ -127,6 +127,10 @@ class WEFT_API Graph {
   /// rows and k's rows may be different ragged spaces with equally many sequences; v's rows are
   /// k's.
   AttentionValues attention(Value q, Value k, Value v, const AttentionOptions& options);
+  /// Each row with those around it in its sequence, `width` (odd) rows in all, zeros beyond the
+  /// ends: y[t, c * width + j] = x[t + j - (width - 1) / 2, c]. A linear layer of it is a
+  /// convolution, with torch's Conv1d weight (out, cols, width) reshaped to (out, cols * width).
+  Value neighbors(Value x, std::int64_t width);
   /// One row per sequence. `skip`, optional, I32 (sequences, 1): leading rows to leave out.
   Value pool(Value x, Pooling pooling, Value skip = {});
   /// Values side by side: (rows, sum of cols).

@@ -2,6 +2,7 @@ set(row_tests
   activation_test.cpp
   embedding_test.cpp
   layer_norm_test.cpp
+  neighbors_test.cpp
   normalize_test.cpp
   parallel_test.cpp
   pool_test.cpp
