@@ -39,7 +39,10 @@ Command run_command() {
       .description =
           "Input, I64 or I32: `input_ids` [tokens] with `offsets` [sequences + 1], or `input_ids` "
           "[B,T]\n"
-          "with `attention_mask` [B,T]; optional `token_type_ids`. Output tensors are named as in\n"
+          "with `attention_mask` [B,T]; optional `token_type_ids`. Models of images take F32\n"
+          "`pixel_values` [B,C,H,W], models of vectors `inputs` [tokens,d] with `offsets` or "
+          "[B,T,d]\n"
+          "with `attention_mask`. Output tensors are named as in\n"
           "Hugging Face: `last_hidden_state`, and `pooler_output`, `sentence_embedding` if the "
           "model\n"
           "has them. Needs config.json and the weights only. Never truncates.",

@@ -3,40 +3,105 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
+#include <memory>
 #include <utility>
 
 #include "weft/error.h"
 
 namespace weft {
 
+namespace {
+
+class StackedSource : public WeightSource {
+ public:
+  explicit StackedSource(std::vector<Weight> parts) : parts_(std::move(parts)) {}
+
+  // Whole rows only: that is how embedding tables and linear weights are read.
+  void read(std::int64_t first, std::int64_t count, void* out) const override {
+    const std::int64_t cols = parts_[0].cols();
+    auto* values = static_cast<float*>(out);
+    std::int64_t row = first / cols, rows = count / cols;
+    for (const Weight& part : parts_) {
+      const std::int64_t here = std::clamp<std::int64_t>(part.rows() - row, 0, rows);
+      if (here > 0) part.read_f32(row, here, values);
+      values += here * cols;
+      rows -= here;
+      row = std::max<std::int64_t>(row - part.rows(), 0);
+    }
+  }
+
+ private:
+  std::vector<Weight> parts_;
+};
+
+}  // namespace
+
+Weight stacked_rows(const std::vector<Weight>& parts) {
+  std::int64_t rows = 0;
+  for (const Weight& part : parts) rows += part.rows();
+  return {parts[0].name(),
+          {rows, parts[0].cols()},
+          DType::kF32,
+          std::make_shared<StackedSource>(parts)};
+}
+
 Value dense(Graph& graph, const Weights& weights, Value x, std::int64_t out, Activation activation,
-            Value residual) {
+            Value residual, Bias bias) {
   LinearOptions options;
-  options.bias = weights.get("bias", {out});
+  if (bias == Bias::kYes) options.bias = weights.get("bias", {out});
   options.activation = activation;
   options.residual = residual;
   return graph.linear(x, weights.get("weight", {out, graph.cols(x)}), options);
 }
 
-Value layer_norm(Graph& graph, const Weights& weights, Value x, float eps) {
+Value layer_norm(Graph& graph, const Weights& weights, Value x, float eps, Bias bias) {
   const std::int64_t size = graph.cols(x);
-  return graph.layer_norm(x, weights.get("weight", {size}), weights.get("bias", {size}), eps);
+  const Weight beta = bias == Bias::kYes ? weights.get("bias", {size}) : Weight();
+  return graph.layer_norm(x, weights.get("weight", {size}), beta, eps);
 }
 
-AttentionValues self_attention(Graph& graph, const Weights& weights, Value x,
-                               const AttentionOptions& options,
-                               const std::array<const char*, 3>& names) {
-  const std::int64_t hidden = graph.cols(x);
+Value query_key_value(Graph& graph, const Weights& weights, Value x, std::int64_t inner,
+                      const ProjectionNames& names, Bias bias) {
   std::vector<Projection> projections;
   for (const char* name : names) {
     const Weights projection = weights.sub(name);
-    projections.push_back(
-        {projection.get("weight", {hidden, hidden}), projection.get("bias", {hidden})});
+    projections.push_back({projection.get("weight", {inner, graph.cols(x)}),
+                           bias == Bias::kYes ? projection.get("bias", {inner}) : Weight()});
   }
-  const Value qkv = graph.linear(x, projections);  // (rows, 3 * hidden)
-  return graph.attention(graph.columns(qkv, 0, hidden), graph.columns(qkv, hidden, hidden),
-                         graph.columns(qkv, 2 * hidden, hidden), options);
+  return graph.linear(x, projections);
+}
+
+AttentionValues attention_of(Graph& graph, Value query_key_value, const AttentionOptions& options) {
+  const std::int64_t inner = graph.cols(query_key_value) / 3;
+  return graph.attention(graph.columns(query_key_value, 0, inner),
+                         graph.columns(query_key_value, inner, inner),
+                         graph.columns(query_key_value, 2 * inner, inner), options);
+}
+
+AttentionValues rotary_attention(Graph& graph, Value query_key_value, const Rotary& rotary,
+                                 const AttentionOptions& options) {
+  const std::int64_t inner = graph.cols(query_key_value) / 3;
+  const Value turned = graph.rotary(graph.columns(query_key_value, 0, 2 * inner), rotary.positions,
+                                    rotary.table, 2 * options.heads, rotary.pairs);
+  return graph.attention(graph.columns(turned, 0, inner), graph.columns(turned, inner, inner),
+                         graph.columns(query_key_value, 2 * inner, inner), options);
+}
+
+AttentionValues self_attention(Graph& graph, const Weights& weights, Value x,
+                               const AttentionOptions& options, const ProjectionNames& names,
+                               Bias bias) {
+  return attention_of(graph, query_key_value(graph, weights, x, graph.cols(x), names, bias),
+                      options);
+}
+
+Value gated_halves(Graph& graph, Value both, Half activated, Activation activation) {
+  const std::int64_t half = graph.cols(both) / 2;
+  const Value first = graph.columns(both, 0, half);
+  const Value second = graph.columns(both, half, half);
+  return activated == Half::kFirst ? graph.gated(first, second, activation)
+                                   : graph.gated(second, first, activation);
 }
 
 Weights without_prefix(const Weights& checkpoint, std::initializer_list<const char*> prefixes,
@@ -52,7 +117,7 @@ Weights without_prefix(const Weights& checkpoint, std::initializer_list<const ch
               fmt::format("{}: no tensor {}", fmt::join(checkpoint.files(), ", "), tried));
 }
 
-Activation read_activation(const Config& config, std::string_view key, std::string fallback) {
+Activation activation_named(const Config& config, std::string_view key, std::string_view name) {
   static constexpr std::array<std::pair<std::string_view, Activation>, 9> kNames{{
       {"gelu", Activation::kGelu},
       {"gelu_new", Activation::kGeluTanh},
@@ -64,11 +129,14 @@ Activation read_activation(const Config& config, std::string_view key, std::stri
       {"tanh", Activation::kTanh},
       {"sigmoid", Activation::kSigmoid},
   }};
-  const std::string name = config.text_or(key, std::move(fallback));
   for (const auto& [known, activation] : kNames) {
     if (known == name) return activation;
   }
   config.unsupported(key, fmt::format("activation \"{}\" is not supported", name));
+}
+
+Activation read_activation(const Config& config, std::string_view key, std::string fallback) {
+  return activation_named(config, key, config.text_or(key, std::move(fallback)));
 }
 
 }  // namespace weft

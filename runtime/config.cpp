@@ -108,6 +108,12 @@ void Config::require_flag(std::string_view key, bool supported) const {
   }
 }
 
+void Config::require_integer(std::string_view key, std::int64_t supported) const {
+  if (has(key) && integer(key, INT64_MIN, INT64_MAX) != supported) {
+    unsupported(key, fmt::format("{} is not supported, only {}", find(key)->preview(), supported));
+  }
+}
+
 void Config::require(std::string_view key, std::string_view supported) const {
   if (has(key) && text(key) != supported) {
     unsupported(key,

@@ -42,6 +42,9 @@ class Config {
   void require(std::string_view key, std::same_as<bool> auto supported) const {
     require_flag(key, supported);
   }
+  void require(std::string_view key, std::same_as<std::int64_t> auto supported) const {
+    require_integer(key, supported);
+  }
   void require(std::string_view key, std::string_view supported) const;
   /// Throws Error(kInvalidArgument / kUnsupported) "FILE: key: problem".
   [[noreturn]] void invalid(std::string_view key, const std::string& problem) const;
@@ -49,6 +52,7 @@ class Config {
 
  private:
   void require_flag(std::string_view key, bool supported) const;
+  void require_integer(std::string_view key, std::int64_t supported) const;
 
   Json object_;
   std::string source_;

@@ -10,65 +10,18 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/batch_rows.h"
 #include "weft/error.h"
 
 namespace weft {
 namespace {
-
-[[noreturn]] void invalid(const std::string& message) {
-  throw Error(Reason::kInvalidArgument, message);
-}
-
-/// An integer array of either width, read as I64.
-class Integers {
- public:
-  Integers(const NamedArrays& inputs, const std::string& name, std::size_t rank)
-      : name_(name), array_(inputs.at(name)) {
-    if (array_.dtype != DType::kI64 && array_.dtype != DType::kI32) {
-      invalid(fmt::format("{}: expected I64 or I32, found {}", name, to_string(array_.dtype)));
-    }
-    if (array_.shape.size() != rank) {
-      invalid(fmt::format("{}: expected {} dimension{}, found shape [{}]", name, rank,
-                          rank == 1 ? "" : "s", fmt::join(array_.shape, ", ")));
-    }
-  }
-
-  std::int64_t operator[](std::int64_t i) const {
-    return array_.dtype == DType::kI64 ? array_.values<std::int64_t>()[i]
-                                       : array_.values<std::int32_t>()[i];
-  }
-  const std::vector<std::int64_t>& shape() const { return array_.shape; }
-  std::int64_t size() const { return array_.size(); }
-  const std::string& name() const { return name_; }
-
- private:
-  std::string name_;
-  const Array& array_;
-};
-
-void check_names(const NamedArrays& inputs) {
-  static constexpr std::array<std::string_view, 4> kKnown{"input_ids", "offsets", "attention_mask",
-                                                          "token_type_ids"};
-  for (const auto& [name, array] : inputs) {
-    if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) {
-      invalid(fmt::format("{}: expected only [{}], which is what this model takes", name,
-                          fmt::join(kKnown, ", ")));
-    }
-  }
-  if (!inputs.contains("input_ids")) invalid("input_ids: expected, found none");
-  if (inputs.contains("offsets") == inputs.contains("attention_mask")) {
-    invalid(inputs.contains("offsets")
-                ? "offsets, attention_mask: expected one of the two, found both"
-                : "offsets: expected (ragged), or attention_mask (padded), found neither");
-  }
-}
 
 class Reader {
  public:
   Reader(const NamedArrays& inputs, const TokenLimits& limits) : inputs_(inputs), limits_(limits) {}
 
   TokenBatch read() {
-    check_names(inputs_);
+    check_input_names(inputs_, "input_ids", {"token_type_ids"});
     if (inputs_.contains("offsets")) {
       read_ragged();
     } else {
@@ -80,22 +33,8 @@ class Reader {
  private:
   void read_ragged() {
     const Integers ids(inputs_, "input_ids", 1);
-    const Integers offsets(inputs_, "offsets", 1);
     const auto types = token_types(ids);
-    if (offsets.size() < 1 || offsets[0] != 0) {
-      invalid(fmt::format("offsets: expected to begin with 0, found {}",
-                          offsets.size() < 1 ? "nothing" : std::to_string(offsets[0])));
-    }
-    for (std::int64_t i = 1; i < offsets.size(); ++i) {
-      if (offsets[i] <= offsets[i - 1]) {
-        invalid(fmt::format("offsets: expected to rise, found {} after {} at index {}", offsets[i],
-                            offsets[i - 1], i));
-      }
-    }
-    if (offsets[offsets.size() - 1] != ids.size()) {
-      invalid(fmt::format("offsets: expected to end with {} (the number of input_ids), found {}",
-                          ids.size(), offsets[offsets.size() - 1]));
-    }
+    const Integers offsets = read_offsets(inputs_, "input_ids", ids.size());
     batch_.offsets.push_back(0);
     for (std::int64_t s = 0; s + 1 < offsets.size(); ++s) {
       check_length(s, offsets[s + 1] - offsets[s]);
@@ -135,38 +74,10 @@ class Reader {
     }
   }
 
-  /// Columns [first, last) of a row's tokens: one unbroken stretch of ones.
-  static std::pair<std::int64_t, std::int64_t> token_columns(const Integers& mask, std::int64_t row,
-                                                             std::int64_t columns) {
-    std::int64_t first = columns, last = 0, ones = 0;
-    for (std::int64_t t = 0; t < columns; ++t) {
-      const std::int64_t value = mask[row * columns + t];
-      if (value != 0 && value != 1) {
-        invalid(fmt::format("attention_mask: expected 0 or 1, found {} at row {}, column {}", value,
-                            row, t));
-      }
-      if (value == 0) continue;
-      first = std::min(first, t);
-      last = t + 1;
-      ++ones;
-    }
-    if (ones == 0) {
-      invalid(
-          fmt::format("attention_mask: expected a token in each row, found none in row {}", row));
-    }
-    if (ones != last - first) {
-      invalid(
-          fmt::format("attention_mask: expected padding at the ends only, found a hole between "
-                      "tokens in row {}",
-                      row));
-    }
-    return {first, last};
-  }
-
   std::optional<Integers> token_types(const Integers& ids) const {
     if (!inputs_.contains("token_type_ids")) return std::nullopt;
     if (limits_.type_vocabulary_size == 0) {
-      invalid("token_type_ids: expected none, the model has no token types");
+      invalid_batch("token_type_ids: expected none, the model has no token types");
     }
     Integers types(inputs_, "token_type_ids", ids.shape().size());
     require_shape(types, ids);
@@ -175,22 +86,15 @@ class Reader {
 
   static void require_shape(const Integers& array, const Integers& ids) {
     if (array.shape() != ids.shape()) {
-      invalid(fmt::format("{}: expected the shape of input_ids [{}], found [{}]", array.name(),
-                          fmt::join(ids.shape(), ", "), fmt::join(array.shape(), ", ")));
+      invalid_batch(fmt::format("{}: expected the shape of input_ids [{}], found [{}]",
+                                array.name(), fmt::join(ids.shape(), ", "),
+                                fmt::join(array.shape(), ", ")));
     }
   }
 
   void check_length(std::int64_t sequence, std::int64_t length) const {
-    if (length > limits_.max_tokens) {
-      throw Error(Reason::kOutOfRange,
-                  fmt::format("input_ids: expected at most {} tokens in a sequence, found {} in "
-                              "sequence {}",
-                              limits_.max_tokens, length, sequence));
-    }
-    if (static_cast<std::int64_t>(batch_.ids.size()) > INT32_MAX - length) {
-      throw Error(Reason::kResourceExhausted,
-                  fmt::format("input_ids: expected at most {} tokens in all", INT32_MAX));
-    }
+    check_sequence_length("input_ids", sequence, length, limits_.max_tokens,
+                          static_cast<std::int64_t>(batch_.ids.size()));
   }
 
   template <typename Place>
@@ -233,6 +137,9 @@ void append_positions(const TokenLimits& limits, std::span<const std::int32_t> i
     case PositionRule::kColumn:
       std::iota(positions.begin() + static_cast<std::ptrdiff_t>(begin), positions.end(),
                 static_cast<std::int32_t>(first_column));
+      break;
+    case PositionRule::kInSequence:
+      std::iota(positions.begin() + static_cast<std::ptrdiff_t>(begin), positions.end(), 0);
       break;
     case PositionRule::kFromIds: {
       std::int32_t last = limits.pad_token_id;
@@ -290,8 +197,13 @@ void TokenBatch::scatter_attentions(const Tensor& part, std::int64_t heads, std:
   }
 }
 
-TokenBatch read_token_batch(const NamedArrays& inputs, const TokenLimits& limits) {
-  return Reader(inputs, limits).read();
+TokenBatch read_batch(const NamedArrays& inputs, const TokenLimits& limits) {
+  switch (limits.input) {
+    case InputKind::kIds: return Reader(inputs, limits).read();
+    case InputKind::kVectors: return read_vector_batch(inputs, limits);
+    case InputKind::kImages: return read_image_batch(inputs, limits);
+  }
+  return {};
 }
 
 }  // namespace weft

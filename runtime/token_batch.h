@@ -1,5 +1,5 @@
-// The public edge of a token model: named arrays, ragged or padded, become stacked rows; stacked
-// rows become arrays again. Nothing behind this file knows of padding.
+// The public edge of a model: named arrays, ragged or padded, become stacked rows; stacked rows
+// become arrays again. Nothing behind this file knows of padding.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,16 @@
 
 namespace weft {
 
-/// What the ids of a batch are checked against.
+/// What a batch is checked against.
 struct TokenLimits {
   std::int64_t vocabulary_size = 0;
   std::int64_t type_vocabulary_size = 0;  // 0: no token types
   std::int64_t max_tokens = 0;
   PositionRule positions = PositionRule::kColumn;
   std::int32_t pad_token_id = 0;  // for PositionRule::kFromIds
+  InputKind input = InputKind::kIds;
+  std::int64_t vector_columns = 0;  // for InputKind::kVectors
+  ImageGrid image;                  // for InputKind::kImages
 };
 
 /// Appends the position ids of one sequence, whose first token is in column `first_column`.
@@ -27,8 +30,10 @@ void append_positions(const TokenLimits& limits, std::span<const std::int32_t> i
 
 /// A batch as stacked rows, and where each row came from.
 struct TokenBatch {
-  std::vector<std::int32_t> ids, type_ids, position_ids;  // one per token
-  std::vector<std::int32_t> offsets;                      // sequences + 1
+  std::vector<std::int32_t> ids, type_ids, position_ids;  // one per token, where the model has them
+  std::vector<float> features;             // kVectors, kImages: (tokens, feature_columns)
+  std::int64_t feature_columns = 0;        // 0: the model takes ids
+  std::vector<std::int32_t> offsets;       // sequences + 1
   std::vector<std::int32_t> first_column;  // per sequence: of its first token in a padded row
   std::int64_t padded_columns = -1;        // T of a padded batch; -1: ragged
 
@@ -50,8 +55,13 @@ struct TokenBatch {
                           std::int64_t last, Array& out) const;
 };
 
-/// Reads input_ids with offsets or attention_mask, and token_type_ids. Ids under padding are never
-/// looked at. Throws Error(kInvalidArgument / kOutOfRange) naming the tensor and the place in it.
-TokenBatch read_token_batch(const NamedArrays& inputs, const TokenLimits& limits);
+/// What the model takes, as `weft run` names it: input_ids (and token_type_ids) or `inputs`, with
+/// offsets or attention_mask; or pixel_values, of which every sequence is the leading tokens and
+/// the patches of one image. What lies under padding is never looked at. Throws
+/// Error(kInvalidArgument / kOutOfRange) naming the tensor and the place in it.
+TokenBatch read_batch(const NamedArrays& inputs, const TokenLimits& limits);
+/// Of it, what is not ids (feature_batch.cpp).
+TokenBatch read_vector_batch(const NamedArrays& inputs, const TokenLimits& limits);
+TokenBatch read_image_batch(const NamedArrays& inputs, const TokenLimits& limits);
 
 }  // namespace weft

@@ -82,9 +82,9 @@ struct TransformerModel::Impl {
   std::int64_t layers = 0;
   std::int64_t heads = 0;
   std::string config_source;
-  std::string head;  // architectures[0] if it names a head
-  bool has_pooler = false;
-  bool has_modules = false;  // the directory is a sentence-transformers model
+  std::string head;                 // architectures[0] if it names a head
+  std::int64_t pooler_columns = 0;  // 0: no pooler
+  bool has_modules = false;         // the directory is a sentence-transformers model
   bool ends_with_normalize = false;
   std::shared_ptr<const Model> model;
   SessionLimits limits;
@@ -116,7 +116,7 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
     pooling.kind = SentenceModule::Kind::kPooling;
     pooling.pooling.modes = {options.pooling.value_or(Pooling::kMean)};
     sentence.modules = {pooling};
-    if (!options.pooling) {
+    if (!options.pooling && built.input == InputKind::kIds) {
       sentence.warnings.push_back("no modules.json: embeddings are the mean of the token vectors");
     }
   }
@@ -160,9 +160,11 @@ void TransformerModel::Impl::describe(const Config& config, const ModelGraph& bu
   tokens = built.tokens;
   layers = built.layers;
   heads = built.heads;
-  token_limits = {built.vocabulary_size, built.type_vocabulary_size, built.max_tokens,
-                  built.positions, built.pad_token_id};
-  has_pooler = static_cast<bool>(built.pooler_output);
+  token_limits = {built.vocabulary_size, built.type_vocabulary_size,
+                  built.max_tokens,      built.positions,
+                  built.pad_token_id,    built.input,
+                  built.hidden_size,     built.image};
+  if (built.pooler_output) pooler_columns = built.graph.cols(built.pooler_output);
   config_source = config.source();
   head = head_of(config, built.bare_architectures);
 
@@ -183,7 +185,7 @@ void TransformerModel::Impl::describe(const Config& config, const ModelGraph& bu
   info.vocabulary_size = built.vocabulary_size;
   info.max_tokens = built.max_tokens;
   info.outputs = {"last_hidden_state"};
-  if (has_pooler) info.outputs.emplace_back("pooler_output");
+  if (pooler_columns > 0) info.outputs.emplace_back("pooler_output");
   if (has_modules) info.outputs.emplace_back(kSentenceOutput);
   if (!head.empty()) {
     info.warnings.push_back(
@@ -211,7 +213,8 @@ NamedArrays TransformerModel::Impl::new_outputs(const TokenBatch& batch,
                                                 const ForwardOptions& options) const {
   NamedArrays out;
   out["last_hidden_state"] = batch.new_token_rows(info.hidden_size);
-  if (has_pooler) out["pooler_output"] = Array(DType::kF32, {batch.sequences(), info.hidden_size});
+  if (pooler_columns > 0)
+    out["pooler_output"] = Array(DType::kF32, {batch.sequences(), pooler_columns});
   if (has_modules) {
     out[kSentenceOutput] = Array(DType::kF32, {batch.sequences(), info.embedding_size});
   }
@@ -250,12 +253,17 @@ void TransformerModel::Impl::forward_part(const TokenBatch& batch, std::int64_t 
   const std::vector<std::int32_t> no_skip(static_cast<std::size_t>(last - first), 0);
   const RaggedRows rows{tokens, offsets};
   const auto part = [&](const std::vector<std::int32_t>& values) {
-    return std::span<const std::int32_t>(values).subspan(begin, count);
+    return values.empty() ? std::span<const std::int32_t>()
+                          : std::span<const std::int32_t>(values).subspan(begin, count);
   };
-  const Input inputs[]{{"input_ids", part(batch.ids)},
-                       {"token_type_ids", part(batch.type_ids)},
-                       {"position_ids", part(batch.position_ids)},
-                       {kPoolSkipInput, std::span<const std::int32_t>(no_skip)}};
+  const auto columns = static_cast<std::size_t>(batch.feature_columns);
+  const Input inputs[]{
+      {"input_ids", part(batch.ids)},
+      {"token_type_ids", part(batch.type_ids)},
+      {"position_ids", part(batch.position_ids)},
+      {kFeatureInput,
+       std::span<const float>(batch.features).subspan(begin * columns, count * columns)},
+      {kPoolSkipInput, std::span<const std::int32_t>(no_skip)}};
   session.run({&rows, 1}, inputs, stop);
   for (auto& [name, array] : out) {
     const Tensor result = session.output(name);
@@ -280,7 +288,7 @@ NamedArrays TransformerModel::forward(const NamedArrays& inputs,
                 fmt::format("{}: architectures: the head of {} is not supported yet",
                             impl.config_source, impl.head));
   }
-  const TokenBatch batch = read_token_batch(inputs, impl.token_limits);
+  const TokenBatch batch = read_batch(inputs, impl.token_limits);
   NamedArrays out = impl.new_outputs(batch, options);
   if (batch.sequences() == 0) return out;
   std::vector<std::string> names;
@@ -303,6 +311,11 @@ void TransformerModel::embed(std::span<const std::int32_t> ids,
                              std::span<const std::int64_t> offsets, std::span<float> out,
                              const EmbedOptions& options) const {
   const Impl& impl = *impl_;
+  if (impl.token_limits.input != InputKind::kIds) {
+    throw Error(Reason::kFailedPrecondition,
+                fmt::format("[embed] {}: expected a model of token ids, found {}",
+                            impl.config_source, impl.info.architecture));
+  }
   check_embed_arguments(ids, offsets, out, options, impl.token_limits, impl.info.embedding_size);
   const bool unnormalized =
       impl.ends_with_normalize && options.normalize == FinalNormalize::kLeaveOut;

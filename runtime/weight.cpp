@@ -69,6 +69,18 @@ Weight Weight::from_memory(std::string name, std::vector<std::int64_t> shape, co
   return {std::move(name), std::move(shape), DType::kF32, std::make_shared<MemorySource>(data)};
 }
 
+Weight Weight::reshaped(std::vector<std::int64_t> shape) const {
+  Weight weight = *this;
+  weight.shape_ = std::move(shape);
+  if (checked_elements(weight.shape_) != checked_elements(shape_)) {
+    throw Error(Reason::kInvalidArgument,
+                fmt::format("{}: expected a shape of as many elements as "
+                            "{}, found {}",
+                            name_, format_shape(shape_), format_shape(weight.shape_)));
+  }
+  return weight;
+}
+
 std::int64_t Weight::rows() const noexcept {
   std::int64_t rows = 1;
   for (std::size_t i = 0; i + 1 < shape_.size(); ++i) rows *= shape_[i];

@@ -12,8 +12,10 @@ namespace weft::test {
 /// tests/golden/<folder>.
 std::filesystem::path golden(std::string_view folder);
 
-/// "architecture/case" of every folder that holds a model and inputs of `form` for it, sorted.
-std::vector<std::string> golden_cases(std::string_view form = "ragged");
+/// "architecture/case" of every folder that holds a tiny model and inputs of one of these forms for
+/// it, sorted: `ragged` for models of token ids, `images`, `vectors`.
+std::vector<std::string> golden_cases(const std::vector<std::string>& forms = {"ragged", "images",
+                                                                               "vectors"});
 
 /// The root of the source tree.
 std::filesystem::path source_directory();

@@ -92,12 +92,14 @@ class WEFT_API TransformerModel {
 
   /// Named tensors in, named tensors out, as `weft run` defines them: `input_ids` with `offsets`
   /// (ragged) or `attention_mask` (padded, on either side), optional `token_type_ids`; I32 or I64.
+  /// Models of images take `pixel_values` [B, channels, height, width], models of vectors `inputs`
+  /// [tokens, d] or [B, T, d]; F32.
   /// Throws Error naming the tensor; more than the model's maximum is an error, never cut.
   NamedArrays forward(const NamedArrays& inputs, const ForwardOptions& options = {}) const;
 
   /// Sentence embeddings of ragged ids, in their order: sequence i is ids [offsets[i],
   /// offsets[i + 1]), `out` is (offsets.size() - 1) x embedding_size() floats. Cut into chunks
-  /// inside. Throws Error(kFailedPrecondition) when the model has no pooling, kInvalidArgument,
+  /// inside. Throws Error(kFailedPrecondition) when the model takes no ids, kInvalidArgument,
   /// kOutOfRange.
   void embed(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
              std::span<float> out, const EmbedOptions& options = {}) const;

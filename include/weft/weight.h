@@ -38,6 +38,9 @@ class WEFT_API Weight {
   std::int64_t rows() const noexcept;  ///< product of all dimensions but the last; 1 for vectors
   std::int64_t cols() const noexcept;  ///< the last dimension
   std::int64_t size() const noexcept { return rows() * cols(); }
+  /// The same elements in the same order under another shape. Throws Error(kInvalidArgument) naming
+  /// the parameter unless it has as many.
+  Weight reshaped(std::vector<std::int64_t> shape) const;
   /// The same for two handles of one stored parameter, so that packed forms can be shared.
   const void* identity() const noexcept { return source_.get(); }
 

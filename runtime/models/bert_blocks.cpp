@@ -19,6 +19,20 @@ Value bert_embeddings(ModelGraph& model, const Weights& tables, std::int64_t col
   return layer_norm(graph, tables.sub("LayerNorm"), sum, eps);
 }
 
+Value word_and_type_embeddings(ModelGraph& model, const Weights& tables) {
+  Graph& graph = model.graph;
+  const std::int64_t hidden = model.hidden_size;
+  std::vector<Lookup> lookups{
+      {tables.get("word_embeddings.weight", {model.vocabulary_size, hidden}),
+       graph.input_ids("input_ids", model.tokens)}};
+  if (model.type_vocabulary_size > 0) {
+    lookups.push_back(
+        {tables.get("token_type_embeddings.weight", {model.type_vocabulary_size, hidden}),
+         graph.input_ids("token_type_ids", model.tokens)});
+  }
+  return graph.embedding(lookups);
+}
+
 Value bert_layer(ModelGraph& model, const Weights& layer, Value x, Activation activation,
                  float eps) {
   Graph& graph = model.graph;

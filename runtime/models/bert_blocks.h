@@ -15,6 +15,10 @@ namespace weft {
 Value bert_embeddings(ModelGraph& model, const Weights& tables, std::int64_t columns,
                       std::int64_t positions, float eps);
 
+/// `tables`.word_embeddings and, if the model has types, token_type_embeddings, summed; as wide as
+/// the model, without LayerNorm. (tokens, hidden)
+Value word_and_type_embeddings(ModelGraph& model, const Weights& tables);
+
 /// One post-norm Transformer layer (Vaswani et al. 2017, section 3.1):
 /// `layer`.{attention.self, attention.output, intermediate, output}. (tokens, hidden)
 /// Appends its softmax weights and its result to the model's.

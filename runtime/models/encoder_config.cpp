@@ -9,7 +9,11 @@ ModelGraph new_model(const Config& config, const SizeKeys& keys) {
   model.hidden_size = config.integer(keys.hidden_size, 1, kLargestSize);
   model.layers = config.integer(keys.layers, 1, kMostLayers);
   model.heads = config.integer(keys.heads, 1, kLargestSize);
-  if (model.hidden_size % model.heads != 0) {
+  if (!keys.head_size.empty()) {
+    model.head_size = config.integer(keys.head_size, 1, kLargestSize);
+  } else if (model.hidden_size % model.heads == 0) {
+    model.head_size = model.hidden_size / model.heads;
+  } else {
     config.invalid(keys.hidden_size, fmt::format("expected a multiple of {} ({}), found {}",
                                                  keys.heads, model.heads, model.hidden_size));
   }

@@ -14,16 +14,21 @@ inline constexpr std::int64_t kLargestSize = 1 << 24;
 /// The same for layers: shared weights would let a small file ask for any number of them.
 inline constexpr std::int64_t kMostLayers = 1024;
 
+/// The longest sequence of models that know no positions but relative ones, or none: they would
+/// take any, memory is planned for this.
+inline constexpr std::int64_t kLongestWithoutPositions = 8192;
+
 /// The names of the sizes in config.json.
 struct SizeKeys {
   std::string_view hidden_size = "hidden_size";
   std::string_view layers = "num_hidden_layers";
   std::string_view heads = "num_attention_heads";
   std::string_view intermediate_size = "intermediate_size";
+  std::string_view head_size = {};  // empty: heads divide hidden_size
 };
 
-/// A model without operators that has these sizes, of which hidden_size is a multiple of heads, and
-/// a row space for its tokens. Throws Error(kInvalidArgument) naming the key.
+/// A model without operators that has these sizes, and a row space for its tokens. Throws
+/// Error(kInvalidArgument) naming the key.
 ModelGraph new_model(const Config& config, const SizeKeys& keys = {});
 
 /// new_model() and the vocabulary, whose ids are the input.

@@ -11,9 +11,23 @@ namespace weft {
 namespace {
 
 constexpr std::array kArchitectures{
-    Architecture{"albert", build_albert},       Architecture{"bert", build_bert},
-    Architecture{"camembert", build_roberta},   Architecture{"distilbert", build_distilbert},
-    Architecture{"electra", build_electra},     Architecture{"roberta", build_roberta},
+    Architecture{"albert", build_albert},
+    Architecture{"bert", build_jina_bert, is_jina_bert},
+    Architecture{"bert", build_bert},
+    Architecture{"camembert", build_roberta},
+    Architecture{"deit", build_deit},
+    Architecture{"distilbert", build_distilbert},
+    Architecture{"electra", build_electra},
+    Architecture{"gte", build_gte},
+    Architecture{"modernbert", build_modernbert},
+    Architecture{"mpnet", build_mpnet},
+    Architecture{"mt5", build_mt5},
+    Architecture{"new", build_new},
+    Architecture{"nomic_bert", build_nomic_bert},
+    Architecture{"roberta", build_roberta},
+    Architecture{"t5", build_t5},
+    Architecture{"torch.nn.TransformerEncoder", build_torch_encoder},
+    Architecture{"vit", build_vit},
     Architecture{"xlm-roberta", build_roberta},
 };
 
@@ -22,7 +36,8 @@ constexpr std::array kArchitectures{
 const Architecture& find_architecture(const Config& config) {
   const std::string model_type = config.text("model_type");
   for (const Architecture& architecture : kArchitectures) {
-    if (architecture.model_type == model_type) return architecture;
+    if (architecture.model_type != model_type) continue;
+    if (architecture.claims == nullptr || architecture.claims(config)) return architecture;
   }
   config.unsupported("model_type",
                      fmt::format("expected one of [{}], found \"{}\"",
@@ -32,7 +47,7 @@ const Architecture& find_architecture(const Config& config) {
 std::vector<std::string> supported_architectures() {
   std::vector<std::string> names;
   for (const Architecture& architecture : kArchitectures) {
-    names.emplace_back(architecture.model_type);
+    if (architecture.claims == nullptr) names.emplace_back(architecture.model_type);
   }
   return names;
 }
