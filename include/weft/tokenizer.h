@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,11 +34,26 @@ enum class SpecialsInText : std::uint8_t {
   kAsText,  ///< ordinary characters
 };
 
+/// What becomes of special tokens when ids are turned into text.
+enum class SpecialsInDecoded : std::uint8_t { kSkip, kKeep };
+
 inline constexpr std::int64_t kNoLimit = -1;
 
+/// Which of two texts give tokens up when they are too long together.
+enum class TruncationStrategy : std::uint8_t {
+  kLongestFirst,  ///< the longer one, then both
+  kOnlyFirst,
+  kOnlySecond,  ///< one text alone may then not be too long
+};
+/// At which end of a text.
+enum class TruncationSide : std::uint8_t { kRight, kLeft };
+
 struct TokenizeOptions {
-  /// Longest result, specials included; pairs are cut longest first, from the right.
+  /// Longest result, specials included.
   std::int64_t max_length = kNoLimit;
+  TruncationStrategy truncation = TruncationStrategy::kLongestFirst;
+  TruncationSide truncation_side = TruncationSide::kRight;
+  std::int64_t stride = 0;  ///< tokens that a window of encode_windows shares with the one before
   SpecialsInText specials_in_text = SpecialsInText::kParse;
   bool add_special_tokens = true;  // mirrors the reference's argument
   bool want_offsets = true;        // false: offsets stay empty, which is faster
@@ -59,6 +75,21 @@ class WEFT_API Tokenizer {
                        const TokenizeOptions& options = {}) const;
   /// The same into an Encoding whose memory is reused.
   void encode(std::string_view text, const TokenizeOptions& options, Encoding& out) const;
+  /// The same of each text, on up to `threads` threads, the caller's included. Throws what encode
+  /// throws for the first text that has an error, and Error(kInvalidArgument) if threads < 1.
+  std::vector<Encoding> encode_batch(std::span<const std::string_view> texts,
+                                     const TokenizeOptions& options, int threads) const;
+  /// What encode gives, then what it cut off, in windows of max_length tokens that overlap by
+  /// `stride`, each with its special tokens (the reference's "overflowing"). Throws
+  /// Error(kInvalidArgument) if a window has no more than `stride` tokens of a text that is cut.
+  std::vector<Encoding> encode_windows(std::string_view text, const TokenizeOptions& options) const;
+  /// Of two texts. When both are cut, every window of the one comes with every window of the other.
+  std::vector<Encoding> encode_pair_windows(std::string_view first, std::string_view second,
+                                            const TokenizeOptions& options) const;
+
+  /// The text of ids, as the file's decoder puts tokens together; ids of no token are left out.
+  std::string decode(std::span<const std::int32_t> ids,
+                     SpecialsInDecoded specials = SpecialsInDecoded::kSkip) const;
 
   std::int64_t vocabulary_size() const;  ///< largest id + 1, added tokens included
   std::optional<std::int32_t> token_to_id(std::string_view token) const;

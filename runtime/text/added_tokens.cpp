@@ -34,7 +34,7 @@ AddedToken read_added_token(const JsonField& field) {
   return {field.text("content"),     static_cast<std::int32_t>(field.integer("id", 0, kMaxTokenId)),
           field.flag("single_word"), field.flag("lstrip"),
           field.flag("rstrip"),      field.flag("normalized"),
-          field.flag("special")};
+          field.flag("special"),     {}};
 }
 
 std::string normalized_content(const AddedToken& token, const Normalizer* normalizer) {
@@ -47,12 +47,11 @@ std::string normalized_content(const AddedToken& token, const Normalizer* normal
 
 }  // namespace
 
-AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens,
-                                     const std::vector<std::string>& patterns)
+AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens)
     : tokens_(std::move(tokens)), nodes_(1) {
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     std::size_t node = 0;
-    for (const char c : patterns[i]) {
+    for (const char c : tokens_[i].pattern) {
       const auto byte = static_cast<unsigned char>(c);
       const auto& edges = nodes_[node].edges;
       const auto edge = std::find_if(edges.begin(), edges.end(),
@@ -67,7 +66,7 @@ AddedTokenMatcher::AddedTokenMatcher(std::vector<AddedToken> tokens,
     }
     // Of two tokens that normalise to one pattern the reference finds the first.
     if (nodes_[node].token < 0) nodes_[node].token = static_cast<std::int32_t>(i);
-    begins_[static_cast<unsigned char>(patterns[i][0])] = true;
+    begins_[static_cast<unsigned char>(tokens_[i].pattern[0])] = true;
   }
 }
 
@@ -148,35 +147,26 @@ AddedTokens::AddedTokens(const JsonField& field, const StringTable& vocabulary,
           fmt::format("added token {}: expected once, found twice", in_quotes(token.content)));
     }
     next_free = std::max(next_free, expected + 1);
-    if (token.normalized && normalized_content(token, normalizer).empty()) {
+    token.pattern = token.normalized ? normalized_content(token, normalizer) : token.content;
+    if (token.pattern.empty()) {
       one.unsupported(
           fmt::format("added token {} normalises to nothing", in_quotes(token.content)));
     }
     tokens_.push_back(std::move(token));
   }
-  build_matchers(normalizer);
+  build_matchers();
 }
 
-void AddedTokens::build_matchers(const Normalizer* normalizer) {
+void AddedTokens::build_matchers() {
   std::vector<AddedToken> raw, normalized;
-  std::vector<std::string> raw_patterns, normalized_patterns;
-  const auto add = [&](const AddedToken& token) {
-    (token.normalized ? normalized : raw).push_back(token);
-    if (token.normalized) {
-      normalized_patterns.push_back(normalized_content(token, normalizer));
-    } else {
-      raw_patterns.push_back(token.content);
-    }
-  };
   // Special ones first, which matters when two tokens normalise to one pattern.
-  for (const AddedToken& token : tokens_) {
-    if (token.special) add(token);
+  for (const bool special : {true, false}) {
+    for (const AddedToken& token : tokens_) {
+      if (token.special == special) (token.normalized ? normalized : raw).push_back(token);
+    }
   }
-  for (const AddedToken& token : tokens_) {
-    if (!token.special) add(token);
-  }
-  raw_ = AddedTokenMatcher(std::move(raw), raw_patterns);
-  normalized_ = AddedTokenMatcher(std::move(normalized), normalized_patterns);
+  raw_ = AddedTokenMatcher(std::move(raw));
+  normalized_ = AddedTokenMatcher(std::move(normalized));
 }
 
 }  // namespace weft

@@ -24,6 +24,7 @@ struct AddedToken {
   bool rstrip = false;
   bool normalized = false;  // looked for in the normalised text, itself normalised
   bool special = false;
+  std::string pattern;  // what texts are searched for: the content, normalised if so
 };
 
 /// A part of a text: a token's place, or ordinary text.
@@ -37,8 +38,8 @@ struct Segment {
 class AddedTokenMatcher {
  public:
   AddedTokenMatcher() = default;
-  /// `patterns` are what is looked for, one for each token, none empty.
-  AddedTokenMatcher(std::vector<AddedToken> tokens, const std::vector<std::string>& patterns);
+  /// No token's pattern is empty.
+  explicit AddedTokenMatcher(std::vector<AddedToken> tokens);
 
   bool empty() const noexcept { return tokens_.empty(); }
   /// Appends the segments of valid UTF-8, none of them empty.
@@ -77,7 +78,7 @@ class AddedTokens {
   const std::vector<AddedToken>& tokens() const noexcept { return tokens_; }
 
  private:
-  void build_matchers(const Normalizer* normalizer);
+  void build_matchers();
 
   std::vector<AddedToken> tokens_;
   AddedTokenMatcher raw_, normalized_;

@@ -15,6 +15,33 @@ void append_characters(std::string_view text, std::int32_t base, Characters& out
   }
 }
 
+void AlignedText::append(char32_t code, Span from) {
+  append_utf8(code, text);
+  sources.resize(text.size(), from);
+}
+
+void AlignedText::append(const AlignedText& other, Span range) {
+  text.append(other.text, static_cast<std::size_t>(range.begin),
+              static_cast<std::size_t>(range.end - range.begin));
+  sources.insert(sources.end(), other.sources.begin() + range.begin,
+                 other.sources.begin() + range.end);
+}
+
+AlignedText to_aligned_text(std::string_view text, std::int32_t base) {
+  AlignedText result;
+  result.text = text;
+  result.sources.resize(text.size());
+  const auto size = static_cast<std::int32_t>(text.size());
+  for (std::int32_t at = 0; at < size;) {
+    const std::int32_t length = decode_valid(text.data() + at).length;
+    const Span source{base + at, base + at + length};
+    for (const std::int32_t end = at + length; at < end; ++at) {
+      result.sources[static_cast<std::size_t>(at)] = source;
+    }
+  }
+  return result;
+}
+
 AlignedText to_aligned_text(std::span<const Character> characters) {
   AlignedText result;
   result.text.reserve(characters.size());

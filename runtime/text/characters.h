@@ -47,6 +47,10 @@ struct AlignedText {
   std::string text;
   std::vector<Span> sources;  // one per byte of text
 
+  void append(char32_t code, Span from);
+  /// Bytes [range) of another text, as they are.
+  void append(const AlignedText& other, Span range);
+  std::int32_t size() const noexcept { return static_cast<std::int32_t>(text.size()); }
   /// Where the bytes [begin, end), not empty, came from.
   Span source(Span range) const {
     return {sources[static_cast<std::size_t>(range.begin)].begin,
@@ -54,6 +58,8 @@ struct AlignedText {
   }
 };
 AlignedText to_aligned_text(std::span<const Character> characters);
+/// Valid UTF-8 that lies at byte `base` of the original, as it is.
+AlignedText to_aligned_text(std::string_view text, std::int32_t base);
 
 /// One result of a rewriting step. `change` as in the reference: > 0 a character put in after the
 /// one before, 0 takes the place of the next old character, -n takes its place and that of n more.

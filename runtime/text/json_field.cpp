@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/text/characters.h"
+#include "runtime/utf8.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -48,13 +50,19 @@ std::int64_t JsonField::as_integer(std::int64_t min, std::int64_t max) const {
   return value_->as_integer();
 }
 
-std::vector<JsonField> JsonField::as_list() const {
+std::size_t JsonField::list_size() const {
   if (!value_->is_array()) expected("a list");
+  return value_->items().size();
+}
+
+JsonField JsonField::item(std::size_t index) const {
+  return {value_->items()[index], fmt::format("{}[{}]", path_, index)};
+}
+
+std::vector<JsonField> JsonField::as_list() const {
   std::vector<JsonField> fields;
-  fields.reserve(value_->items().size());
-  for (const Json& item : value_->items()) {
-    fields.emplace_back(item, fmt::format("{}[{}]", path_, fields.size()));
-  }
+  fields.reserve(list_size());
+  for (std::size_t i = 0; i < list_size(); ++i) fields.push_back(item(i));
   return fields;
 }
 
@@ -64,6 +72,17 @@ bool JsonField::flag(std::string_view key) const {
   const JsonField field = member(key);
   if (!field.value().is_bool()) field.expected("true or false");
   return field.value().as_bool();
+}
+
+bool JsonField::flag_or(std::string_view key, bool absent) const {
+  return find(key) ? flag(key) : absent;
+}
+
+char32_t JsonField::character(std::string_view key) const {
+  const JsonField field = member(key);
+  const std::string& text = field.as_text();
+  if (text.empty() || utf8_length(text) != text.size()) field.expected("one character");
+  return decode_valid(text.data()).code;
 }
 
 std::int64_t JsonField::integer(std::string_view key, std::int64_t min, std::int64_t max) const {

@@ -25,6 +25,8 @@ class JsonField {
   std::optional<JsonField> find(std::string_view key) const;  // none if absent or null
   const std::string& text(std::string_view key) const;
   bool flag(std::string_view key) const;
+  bool flag_or(std::string_view key, bool absent) const;  // absent or null
+  char32_t character(std::string_view key) const;         // a string of one character
   std::int64_t integer(std::string_view key, std::int64_t min, std::int64_t max) const;
   std::vector<JsonField> list(std::string_view key) const;
 
@@ -32,6 +34,9 @@ class JsonField {
   const std::string& as_text() const;
   std::int64_t as_integer(std::int64_t min, std::int64_t max) const;
   std::vector<JsonField> as_list() const;
+  // Of a long list, whose items need a path only when one is wrong.
+  std::size_t list_size() const;
+  JsonField item(std::size_t index) const;
 
   /// Throws Error(kCorruptFile) "PATH: expected ..., found ...".
   [[noreturn]] void expected(std::string_view what) const;

@@ -3,8 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
 
+#include "runtime/text/byte_level.h"
 #include "runtime/text/normal_forms.h"
+#include "runtime/text/precompiled.h"
+#include "runtime/text/replace.h"
 #include "runtime/text/unicode.h"
 #include "runtime/utf8.h"
 
@@ -12,6 +18,7 @@ namespace weft {
 namespace {
 
 using unicode::Flag;
+using Pointer = std::unique_ptr<Normalizer>;
 
 void lower_case(Characters& text) {
   Characters result;
@@ -58,7 +65,7 @@ Sides read_sides(const JsonField& field) {
   return field.flag("strip_right") ? Sides::kRight : Sides::kNone;
 }
 
-std::unique_ptr<Normalizer> read_bert_normalizer(const JsonField& field) {
+Pointer read_bert_normalizer(const JsonField& field) {
   BertNormalizerOptions options;
   options.clean_text = field.flag("clean_text");
   options.handle_chinese_chars = field.flag("handle_chinese_chars");
@@ -68,10 +75,55 @@ std::unique_ptr<Normalizer> read_bert_normalizer(const JsonField& field) {
   return std::make_unique<BertNormalizer>(options);
 }
 
-std::unique_ptr<Normalizer> read_sequence(const JsonField& field) {
+Pointer read_sequence(const JsonField& field) {
   std::vector<std::unique_ptr<Normalizer>> steps;
   for (const JsonField& step : field.list("normalizers")) steps.push_back(read_normalizer(step));
   return std::make_unique<NormalizerSequence>(std::move(steps));
+}
+
+template <typename Component>
+Pointer read_plain(const JsonField&) {
+  return std::make_unique<Component>();
+}
+
+template <NormalForm form>
+Pointer read_form(const JsonField&) {
+  return std::make_unique<UnicodeNormalizer>(form);
+}
+
+Pointer read_strip(const JsonField& field) { return std::make_unique<Strip>(read_sides(field)); }
+
+using Reader = std::pair<std::string_view, Pointer (*)(const JsonField&)>;
+constexpr std::array kReaders = {
+    Reader{"BertNormalizer", read_bert_normalizer},
+    Reader{"ByteLevel", read_plain<ByteLevelNormalizer>},
+    Reader{"Lowercase", read_plain<Lowercase>},
+    Reader{"NFC", read_form<NormalForm::kNfc>},
+    Reader{"NFD", read_form<NormalForm::kNfd>},
+    Reader{"NFKC", read_form<NormalForm::kNfkc>},
+    Reader{"NFKD", read_form<NormalForm::kNfkd>},
+    Reader{"Nmt", read_plain<Nmt>},
+    Reader{"Precompiled", read_precompiled},
+    Reader{"Prepend", read_prepend},
+    Reader{"Replace", read_replace},
+    Reader{"Sequence", read_sequence},
+    Reader{"Strip", read_strip},
+    Reader{"StripAccents", read_plain<StripAccents>},
+};
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
+}
+
+// Code points below it are in this form, alone and side by side.
+char32_t first_that_changes(NormalForm form) {
+  switch (form) {
+    case NormalForm::kNfc: return 0x300;
+    case NormalForm::kNfd: return 0xC0;
+    case NormalForm::kNfkc:
+    case NormalForm::kNfkd: return 0xA0;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -89,6 +141,8 @@ void BertNormalizer::normalize(Characters& text) const {
 }
 
 void UnicodeNormalizer::normalize(Characters& text) const {
+  const char32_t limit = first_that_changes(form_);
+  if (std::all_of(text.begin(), text.end(), [limit](auto& c) { return c.code < limit; })) return;
   switch (form_) {
     case NormalForm::kNfd: return decompose(text, Decomposition::kCanonical);
     case NormalForm::kNfkd: return decompose(text, Decomposition::kCompatible);
@@ -97,9 +151,30 @@ void UnicodeNormalizer::normalize(Characters& text) const {
   }
 }
 
+bool UnicodeNormalizer::leaves_alone(std::string_view text) const { return is_ascii(text); }
+
 void Lowercase::normalize(Characters& text) const { lower_case(text); }
 
 void StripAccents::normalize(Characters& text) const { remove(text, unicode::kMark); }
+
+bool StripAccents::leaves_alone(std::string_view text) const { return is_ascii(text); }
+
+// SentencePiece's nmt rules; kept apart from clean_text, which treats other characters.
+void Nmt::normalize(Characters& text) const {
+  const auto removed = [](char32_t c) {
+    return (c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F ||
+           c == 0x8F || c == 0x9F;
+  };
+  const auto space = [](char32_t c) {
+    return c == 0x09 || c == 0x0A || c == 0x0C || c == 0x0D || c == 0x1680 ||
+           (c >= 0x200B && c <= 0x200F) || c == 0x2028 || c == 0x2029 || c == 0x2581 ||
+           c == 0xFEFF || c == 0xFFFD;
+  };
+  std::erase_if(text, [&](const Character& c) { return removed(c.code); });
+  for (Character& character : text) {
+    if (space(character.code)) character.code = U' ';
+  }
+}
 
 void Strip::normalize(Characters& text) const {
   const auto visible = [](const Character& c) {
@@ -113,21 +188,25 @@ void Strip::normalize(Characters& text) const {
   }
 }
 
+bool Strip::leaves_alone(std::string_view text) const {
+  const auto visible = [](char c) { return c > ' ' && c < 0x7F; };
+  return !text.empty() && visible(text.front()) && visible(text.back());
+}
+
+bool NormalizerSequence::leaves_alone(std::string_view text) const {
+  return std::all_of(steps_.begin(), steps_.end(),
+                     [text](const Pointer& step) { return step->leaves_alone(text); });
+}
+
 void NormalizerSequence::normalize(Characters& text) const {
   for (const auto& step : steps_) step->normalize(text);
 }
 
 std::unique_ptr<Normalizer> read_normalizer(const JsonField& field) {
   const std::string& type = field.text("type");
-  if (type == "BertNormalizer") return read_bert_normalizer(field);
-  if (type == "Sequence") return read_sequence(field);
-  if (type == "Lowercase") return std::make_unique<Lowercase>();
-  if (type == "StripAccents") return std::make_unique<StripAccents>();
-  if (type == "Strip") return std::make_unique<Strip>(read_sides(field));
-  if (type == "NFC") return std::make_unique<UnicodeNormalizer>(NormalForm::kNfc);
-  if (type == "NFD") return std::make_unique<UnicodeNormalizer>(NormalForm::kNfd);
-  if (type == "NFKC") return std::make_unique<UnicodeNormalizer>(NormalForm::kNfkc);
-  if (type == "NFKD") return std::make_unique<UnicodeNormalizer>(NormalForm::kNfkd);
+  for (const auto& [name, read] : kReaders) {
+    if (name == type) return read(field);
+  }
   field.unsupported(fmt::format("normalizer {} is not supported", in_quotes(type)));
 }
 

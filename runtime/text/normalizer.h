@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "runtime/text/characters.h"
@@ -15,6 +16,9 @@ class Normalizer {
  public:
   virtual ~Normalizer();
   virtual void normalize(Characters& text) const = 0;
+  /// Whether normalize() surely leaves this text, valid UTF-8, as it is: a quick look that lets
+  /// most ASCII pass without Characters. False means nothing.
+  virtual bool leaves_alone(std::string_view) const { return false; }
 };
 
 struct BertNormalizerOptions {
@@ -40,6 +44,7 @@ class UnicodeNormalizer final : public Normalizer {
  public:
   explicit UnicodeNormalizer(NormalForm form) : form_(form) {}
   void normalize(Characters& text) const override;
+  bool leaves_alone(std::string_view text) const override;
 
  private:
   NormalForm form_;
@@ -53,6 +58,12 @@ class Lowercase final : public Normalizer {
 class StripAccents final : public Normalizer {
  public:
   void normalize(Characters& text) const override;
+  bool leaves_alone(std::string_view text) const override;
+};
+
+class Nmt final : public Normalizer {
+ public:
+  void normalize(Characters& text) const override;
 };
 
 enum class Sides : std::uint8_t { kNone, kLeft, kRight, kBoth };
@@ -62,6 +73,7 @@ class Strip final : public Normalizer {
  public:
   explicit Strip(Sides sides) : sides_(sides) {}
   void normalize(Characters& text) const override;
+  bool leaves_alone(std::string_view text) const override;
 
  private:
   Sides sides_;
@@ -72,6 +84,7 @@ class NormalizerSequence final : public Normalizer {
   explicit NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> steps)
       : steps_(std::move(steps)) {}
   void normalize(Characters& text) const override;
+  bool leaves_alone(std::string_view text) const override;
 
  private:
   std::vector<std::unique_ptr<Normalizer>> steps_;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "runtime/text/token_model.h"
 #include "runtime/utf8.h"
@@ -108,6 +110,54 @@ PostProcessor read_bert_processing(const JsonField& field, const FindToken& find
   return {{cls, first, sep}, {cls, first, sep, second, second_sep}};
 }
 
+std::vector<FirstSpace> read_trims(const JsonField& field) {
+  const auto rule = field.flag("add_prefix_space") ? FirstSpace::kKeep : FirstSpace::kTrim;
+  if (!field.flag("trim_offsets")) return {};
+  return {rule};
+}
+
+// Every token has type 0, those of a second text too.
+PostProcessor read_roberta_processing(const JsonField& field, const FindToken& find) {
+  const TemplatePiece cls{Kind::kSpecial, 0, {read_named_id(field, "cls", find)}};
+  const TemplatePiece sep{Kind::kSpecial, 0, {read_named_id(field, "sep", find)}};
+  const TemplatePiece first{Kind::kFirstText, 0, {}}, second{Kind::kSecondText, 0, {}};
+  return {{cls, first, sep}, {cls, first, sep, sep, second, sep}, read_trims(field)};
+}
+
+PostProcessor read_byte_level(const JsonField& field, const FindToken&) {
+  const PostProcessor nothing;
+  return {nothing.single(), nothing.pair(), read_trims(field)};
+}
+
+// Any number of ByteLevel, and one step that puts tokens around the texts.
+PostProcessor read_sequence(const JsonField& field, const FindToken& find) {
+  PostProcessor result;
+  std::string around;
+  std::vector<FirstSpace> trims;
+  for (const JsonField& step : field.list("processors")) {
+    const PostProcessor one = read_post_processor(step, find);
+    const std::string& type = step.text("type");
+    if (!one.trims().empty() && !around.empty() && around != "TemplateProcessing") {
+      step.unsupported(fmt::format("trim_offsets after {} is not supported", around));
+    }
+    trims.insert(trims.end(), one.trims().begin(), one.trims().end());
+    if (type == "ByteLevel") continue;
+    if (!around.empty()) {
+      step.unsupported(fmt::format("{} after {} is not supported", type, around));
+    }
+    around = type;
+    result = one;
+  }
+  return {result.single(), result.pair(), std::move(trims)};
+}
+
+using Reader = std::pair<std::string_view, PostProcessor (*)(const JsonField&, const FindToken&)>;
+constexpr std::array kReaders = {
+    Reader{"BertProcessing", read_bert_processing},         Reader{"ByteLevel", read_byte_level},
+    Reader{"RobertaProcessing", read_roberta_processing},   Reader{"Sequence", read_sequence},
+    Reader{"TemplateProcessing", read_template_processing},
+};
+
 void append_special(const TemplatePiece& piece, const TokenizeOptions& options, Encoding& out) {
   if (!options.add_special_tokens) return;
   const std::size_t count = out.ids.size() + piece.ids.size();
@@ -134,7 +184,8 @@ void append_text(const TemplatePiece& piece, const Encoding& text, Encoding& out
 
 PostProcessor::PostProcessor()
     : single_{{Kind::kFirstText, 0, {}}},
-      pair_{{Kind::kFirstText, 0, {}}, {Kind::kSecondText, 1, {}}} {}
+      pair_{{Kind::kFirstText, 0, {}}, {Kind::kSecondText, 1, {}}},
+      trims_{} {}
 
 std::int64_t count_special_tokens(const Template& pieces) {
   std::int64_t count = 0;
@@ -144,8 +195,9 @@ std::int64_t count_special_tokens(const Template& pieces) {
 
 PostProcessor read_post_processor(const JsonField& field, const FindToken& find) {
   const std::string& type = field.text("type");
-  if (type == "TemplateProcessing") return read_template_processing(field, find);
-  if (type == "BertProcessing") return read_bert_processing(field, find);
+  for (const auto& [name, read] : kReaders) {
+    if (name == type) return read(field, find);
+  }
   field.unsupported(fmt::format("post-processor {} is not supported", in_quotes(type)));
 }
 

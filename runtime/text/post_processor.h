@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/text/json_field.h"
+#include "runtime/text/offset_trim.h"
 #include "weft/tokenizer.h"
 
 namespace weft {
@@ -23,25 +24,28 @@ struct TemplatePiece {
 using Template = std::vector<TemplatePiece>;
 using FindToken = std::function<std::optional<std::int32_t>(std::string_view)>;
 
-/// The templates for one text and for two. The default adds nothing.
+/// The templates for one text and for two, and how offsets are trimmed before they apply. The
+/// default adds nothing and trims nothing.
 class PostProcessor {
  public:
   PostProcessor();
-  PostProcessor(Template single, Template pair)
-      : single_(std::move(single)), pair_(std::move(pair)) {}
+  PostProcessor(Template single, Template pair, std::vector<FirstSpace> trims = {})
+      : single_(std::move(single)), pair_(std::move(pair)), trims_(std::move(trims)) {}
 
   const Template& single() const noexcept { return single_; }
   const Template& pair() const noexcept { return pair_; }
+  /// One after the other; mostly none or one.
+  const std::vector<FirstSpace>& trims() const noexcept { return trims_; }
 
  private:
   Template single_, pair_;
+  std::vector<FirstSpace> trims_;
 };
 
 std::int64_t count_special_tokens(const Template& pieces);
 
-/// BertProcessing or TemplateProcessing. Special tokens must be in the vocabulary under the ids
-/// that the file gives: `find` looks them up. Throws Error(kUnsupported) naming any other
-/// component.
+/// Special tokens must be in the vocabulary under the ids that the file gives: `find` looks them
+/// up. Throws Error(kUnsupported) naming a component that is not supported.
 PostProcessor read_post_processor(const JsonField& field, const FindToken& find);
 
 /// Puts `first` (tokens of the only text) into its template and sets its type ids.

@@ -1,5 +1,5 @@
 // Splitting of a normalised text into words: tokenizer.json's "pre_tokenizer". Each class equals
-// the component of the same name in the reference.
+// the component of the same name in the reference; one file each, registered in pre_tokenizer.cpp.
 #pragma once
 
 #include <memory>
@@ -11,34 +11,25 @@
 
 namespace weft {
 
+/// A text and its words: ranges of its bytes, in order, none empty, all of whole characters.
+struct WordList {
+  AlignedText text;
+  std::vector<Span> words;
+};
+
 class PreTokenizer {
  public:
   virtual ~PreTokenizer();
+  /// Splits each word; may also write the text anew.
+  virtual void apply(WordList& list) const = 0;
+};
+
+/// A pre-tokenizer that leaves the text as it is.
+class Splitter : public PreTokenizer {
+ public:
+  void apply(WordList& list) const final;
   /// Appends the words of text[range], valid UTF-8, in order, none of them empty.
   virtual void split(std::string_view text, Span range, std::vector<Span>& words) const = 0;
-};
-
-/// At white space, which is dropped; each punctuation character is a word.
-class BertPreTokenizer final : public PreTokenizer {
- public:
-  void split(std::string_view text, Span range, std::vector<Span>& words) const override;
-};
-
-/// \w+|[^\w\s]+
-class Whitespace final : public PreTokenizer {
- public:
-  void split(std::string_view text, Span range, std::vector<Span>& words) const override;
-};
-
-class WhitespaceSplit final : public PreTokenizer {
- public:
-  void split(std::string_view text, Span range, std::vector<Span>& words) const override;
-};
-
-/// Each punctuation character is a word ("behavior": "Isolated").
-class Punctuation final : public PreTokenizer {
- public:
-  void split(std::string_view text, Span range, std::vector<Span>& words) const override;
 };
 
 /// Each step splits the words of the step before.
@@ -46,7 +37,7 @@ class PreTokenizerSequence final : public PreTokenizer {
  public:
   explicit PreTokenizerSequence(std::vector<std::unique_ptr<PreTokenizer>> steps)
       : steps_(std::move(steps)) {}
-  void split(std::string_view text, Span range, std::vector<Span>& words) const override;
+  void apply(WordList& list) const override;
 
  private:
   std::vector<std::unique_ptr<PreTokenizer>> steps_;

@@ -3,7 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
+#include "runtime/text/byte_pair.h"
+#include "runtime/text/unigram.h"
+#include "runtime/text/word_level.h"
 #include "runtime/text/word_piece.h"
 #include "runtime/utf8.h"
 
@@ -21,6 +26,14 @@ std::string model_type(const JsonField& field) {
   }
   return "WordLevel";
 }
+
+using Reader = std::pair<std::string_view, std::unique_ptr<TokenModel> (*)(const JsonField&)>;
+constexpr std::array kReaders = {
+    Reader{"BPE", read_byte_pair},
+    Reader{"Unigram", read_unigram},
+    Reader{"WordLevel", read_word_level},
+    Reader{"WordPiece", read_word_piece},
+};
 
 }  // namespace
 
@@ -55,8 +68,10 @@ StringTable read_vocabulary(const JsonField& field) {
 
 std::unique_ptr<TokenModel> read_token_model(const JsonField& field) {
   const std::string type = model_type(field);
-  if (type == "WordPiece") return read_word_piece(field);
-  field.unsupported(fmt::format("model {} is not supported (WordPiece is)", in_quotes(type)));
+  for (const auto& [name, read] : kReaders) {
+    if (name == type) return read(field);
+  }
+  field.unsupported(fmt::format("model {} is not supported", in_quotes(type)));
 }
 
 }  // namespace weft

@@ -1,8 +1,9 @@
-// From words to ids. One implementation per file; WordPiece today.
+// From words to ids. One implementation per file, registered in token_model.cpp.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ class TokenModel {
   virtual void tokenize(std::string_view word, std::vector<Piece>& pieces) const = 0;
   /// Every string of the model with its id; ids and strings are unique, ids are in [0, 2^31 - 2].
   virtual const StringTable& vocabulary() const = 0;
+  /// The id whose tokens stand for the text they cover, not for the vocabulary's string.
+  virtual std::optional<std::int32_t> surface_id() const { return std::nullopt; }
 };
 
 inline constexpr std::int64_t kMaxTokenId = 0x7FFFFFFE;

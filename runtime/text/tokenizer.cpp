@@ -1,63 +1,25 @@
-// The straight line from a text to ids: added tokens cut the text, words are normalised and split,
-// the model turns words into tokens, the limit cuts them, the template puts specials around them.
+// Tokens of one or two texts, cut at the limit, with the template's specials around them.
 #include "weft/tokenizer.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <string>
 
-#include "runtime/text/readable_text.h"
-#include "runtime/text/token_sink.h"
+#include "runtime/text/text_tokens.h"
 #include "runtime/text/tokenizer_files.h"
 #include "runtime/text/truncation.h"
 #include "weft/error.h"
 
 namespace weft {
-namespace {
-
-struct KnownId {
-  std::int32_t id;
-  std::string_view token;
-};
-
-// Ids in rising order. Throws if an id is taken by two tokens.
-std::vector<KnownId> list_ids(const TokenizerParts& parts, const std::string& file) {
-  const StringTable& vocabulary = parts.model->vocabulary();
-  std::vector<KnownId> ids;
-  ids.reserve(vocabulary.size() + parts.added_tokens.tokens().size());
-  for (std::size_t i = 0; i < vocabulary.size(); ++i) {
-    ids.push_back({vocabulary.id(i), vocabulary.key(i)});
-  }
-  for (const AddedToken& added : parts.added_tokens.tokens()) {
-    if (vocabulary.find(added.content) == StringTable::kMissing) {
-      ids.push_back({added.id, added.content});
-    }
-  }
-  const auto by_id = [](const KnownId& a, const KnownId& b) { return a.id < b.id; };
-  if (!std::is_sorted(ids.begin(), ids.end(), by_id)) std::sort(ids.begin(), ids.end(), by_id);
-  const auto twin =
-      std::adjacent_find(ids.begin(), ids.end(), [](auto& a, auto& b) { return a.id == b.id; });
-  if (twin != ids.end()) {
-    throw Error(
-        Reason::kCorruptFile,
-        fmt::format("{}: added_tokens: id {}: expected one token, found two", file, twin->id));
-  }
-  return ids;
-}
-
-}  // namespace
 
 struct Tokenizer::Impl {
   TokenizerParts parts;
-  std::vector<KnownId> ids;  // views into parts
   LengthLimit model_max_length;
 
   std::int64_t limit(const TokenizeOptions& options, const Template& pieces) const;
-  void tokens(std::string_view text, const TokenizeOptions& options, std::int64_t limit,
-              Encoding& out, std::int64_t& count) const;
-  void segment(std::string_view text, Span range, SpecialsInText specials, TokenSink& sink) const;
-  void normalized_segment(std::string_view text, Span range, SpecialsInText specials,
-                          TokenSink& sink) const;
+  void single(const TokenizeOptions& options, Encoding& tokens) const {
+    apply_single(parts.post_processor.single(), options, tokens);
+  }
 };
 
 // What is left for the tokens of the texts.
@@ -73,71 +35,34 @@ std::int64_t Tokenizer::Impl::limit(const TokenizeOptions& options, const Templa
   return options.max_length - specials;
 }
 
-void Tokenizer::Impl::normalized_segment(std::string_view text, Span range, SpecialsInText specials,
-                                         TokenSink& sink) const {
-  Characters characters;
-  append_characters(text.substr(static_cast<std::size_t>(range.begin),
-                                static_cast<std::size_t>(range.end - range.begin)),
-                    range.begin, characters);
-  if (parts.normalizer) parts.normalizer->normalize(characters);
-  const AlignedText aligned = to_aligned_text(characters);
-  std::vector<Segment> segments;
-  parts.added_tokens.normalized().split(aligned.text, specials, segments);
-  std::vector<Span> words;
-  std::vector<Piece> pieces;
-  for (const Segment& part : segments) {
-    if (part.id != Segment::kText) {
-      sink.add(part.id, aligned.source(part.range));
-      continue;
-    }
-    words.clear();
-    if (parts.pre_tokenizer) {
-      parts.pre_tokenizer->split(aligned.text, part.range, words);
-    } else {
-      words.push_back(part.range);
-    }
-    for (const Span word : words) {
-      pieces.clear();
-      parts.model->tokenize(std::string_view(aligned.text)
-                                .substr(static_cast<std::size_t>(word.begin),
-                                        static_cast<std::size_t>(word.end - word.begin)),
-                            pieces);
-      for (const Piece& piece : pieces) {
-        sink.add(piece.id, aligned.source({word.begin + piece.begin, word.begin + piece.end}));
-      }
-    }
-  }
+namespace {
+
+// From the right only the tokens that are kept need memory.
+std::int64_t tokens_to_keep(const TokenizeOptions& options, std::int64_t limit) {
+  return options.truncation_side == TruncationSide::kRight ? limit : kNoLimit;
 }
 
-void Tokenizer::Impl::segment(std::string_view text, Span range, SpecialsInText specials,
-                              TokenSink& sink) const {
-  if (parts.bert_words) {
-    const std::int64_t before = sink.count();
-    if (parts.bert_words->tokenize(text, range, *parts.model, sink) == BertWords::Outcome::kDone) {
-      return;
-    }
-    sink.rewind(before);
-  }
-  normalized_segment(text, range, specials, sink);
+WindowBegins begins_of(const TokenizeOptions& options) {
+  return options.truncation_side == TruncationSide::kRight ? WindowBegins::kAtFirst
+                                                           : WindowBegins::kAnywhere;
 }
 
-// The first `limit` tokens of a text with their offsets, no specials around them; `count` of all.
-void Tokenizer::Impl::tokens(std::string_view text, const TokenizeOptions& options,
-                             std::int64_t limit, Encoding& out, std::int64_t& count) const {
-  const ReadableText readable(text);
-  TokenSink sink(out, limit, options.want_offsets ? Offsets::kWanted : Offsets::kNone);
-  std::vector<Segment> segments;
-  parts.added_tokens.raw().split(readable.text(), options.specials_in_text, segments);
-  for (const Segment& part : segments) {
-    if (part.id != Segment::kText) {
-      sink.add(part.id, part.range);
-    } else {
-      segment(readable.text(), part.range, options.specials_in_text, sink);
-    }
+// Cuts to `kept` of all tokens.
+void keep(TextTokens& all, std::int64_t kept, TruncationSide side) {
+  Encoding& tokens = all.tokens;
+  if (side == TruncationSide::kLeft && kept < all.count) {
+    Encoding out;
+    copy_window(all, all.count - kept, all.count, out);
+    tokens = std::move(out);
+    return;
   }
-  count = sink.count();
-  if (options.want_offsets) readable.locate(out.byte_offsets, out.offsets);
+  const auto size = static_cast<std::size_t>(kept);
+  tokens.ids.resize(size);
+  if (!tokens.offsets.empty()) tokens.offsets.resize(size);
+  if (!tokens.byte_offsets.empty()) tokens.byte_offsets.resize(size);
 }
+
+}  // namespace
 
 void Encoding::clear() {
   ids.clear();
@@ -151,9 +76,7 @@ Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) 
 
 Tokenizer Tokenizer::load(const std::filesystem::path& directory) {
   auto impl = std::make_shared<Impl>();
-  const std::filesystem::path file = directory / "tokenizer.json";
-  impl->parts = read_tokenizer_json(file);
-  impl->ids = list_ids(impl->parts, file.string());
+  impl->parts = read_tokenizer_json(directory / "tokenizer.json");
   impl->model_max_length = read_model_max_length(directory / "tokenizer_config.json");
   return Tokenizer(std::move(impl));
 }
@@ -165,40 +88,98 @@ Encoding Tokenizer::encode(std::string_view text, const TokenizeOptions& options
 }
 
 void Tokenizer::encode(std::string_view text, const TokenizeOptions& options, Encoding& out) const {
-  const Template& pieces = impl_->parts.post_processor.single();
-  out.clear();
-  std::int64_t count = 0;
-  impl_->tokens(text, options, impl_->limit(options, pieces), out, count);
-  out.truncated_tokens = count - static_cast<std::int64_t>(out.ids.size());
-  apply_single(pieces, options, out);
+  const std::int64_t limit = impl_->limit(options, impl_->parts.post_processor.single());
+  TextTokens all;
+  std::swap(all.tokens, out);  // its memory is reused
+  all.tokens.clear();
+  tokenize_text(impl_->parts, text, options, tokens_to_keep(options, limit), begins_of(options),
+                all);
+  if (limit != kNoLimit && limit < all.count) {
+    keep(all, share_limit(all.count, limit, options.truncation), options.truncation_side);
+  }
+  std::swap(all.tokens, out);
+  out.truncated_tokens = all.count - static_cast<std::int64_t>(out.ids.size());
+  impl_->single(options, out);
 }
 
 Encoding Tokenizer::encode_pair(std::string_view first, std::string_view second,
                                 const TokenizeOptions& options) const {
   const Template& pieces = impl_->parts.post_processor.pair();
   const std::int64_t limit = impl_->limit(options, pieces);
-  Encoding first_tokens, second_tokens, out;
-  std::int64_t first_count = 0, second_count = 0;
-  impl_->tokens(first, options, limit, first_tokens, first_count);
-  impl_->tokens(second, options, limit, second_tokens, second_count);
+  TextTokens first_tokens, second_tokens;
+  const std::int64_t most = tokens_to_keep(options, limit);
+  tokenize_text(impl_->parts, first, options, most, begins_of(options), first_tokens);
+  tokenize_text(impl_->parts, second, options, most, begins_of(options), second_tokens);
+  Encoding out;
   if (limit != kNoLimit) {
-    const auto [first_kept, second_kept] = longest_first(first_count, second_count, limit);
-    out.truncated_tokens = first_count - first_kept + second_count - second_kept;
-    const auto cut = [&options](Encoding& tokens, std::int64_t kept) {
-      const auto size = static_cast<std::size_t>(kept);
-      tokens.ids.resize(size);
-      if (!options.want_offsets) return;
-      tokens.offsets.resize(size);
-      tokens.byte_offsets.resize(size);
-    };
-    cut(first_tokens, first_kept);
-    cut(second_tokens, second_kept);
+    const auto [first_kept, second_kept] =
+        share_limit(first_tokens.count, second_tokens.count, limit, options.truncation);
+    out.truncated_tokens = first_tokens.count - first_kept + second_tokens.count - second_kept;
+    keep(first_tokens, first_kept, options.truncation_side);
+    keep(second_tokens, second_kept, options.truncation_side);
   }
-  apply_pair(pieces, options, first_tokens, second_tokens, out);
+  apply_pair(pieces, options, first_tokens.tokens, second_tokens.tokens, out);
   return out;
 }
 
-std::int64_t Tokenizer::vocabulary_size() const { return std::int64_t{impl_->ids.back().id} + 1; }
+std::vector<Encoding> Tokenizer::encode_windows(std::string_view text,
+                                                const TokenizeOptions& options) const {
+  const std::int64_t limit = impl_->limit(options, impl_->parts.post_processor.single());
+  TextTokens all;
+  tokenize_text(impl_->parts, text, options, kNoLimit, WindowBegins::kAnywhere, all);
+  const std::int64_t size =
+      limit == kNoLimit ? all.count : share_limit(all.count, limit, options.truncation);
+  std::vector<Encoding> result;
+  for (const Window window :
+       cut_windows(all.count, size, options.stride, options.truncation_side)) {
+    Encoding& out = result.emplace_back();
+    copy_window(all, window.begin, window.end, out);
+    impl_->single(options, out);
+  }
+  result.front().truncated_tokens = all.count - size;
+  return result;
+}
+
+std::vector<Encoding> Tokenizer::encode_pair_windows(std::string_view first,
+                                                     std::string_view second,
+                                                     const TokenizeOptions& options) const {
+  const Template& pieces = impl_->parts.post_processor.pair();
+  const std::int64_t limit = impl_->limit(options, pieces);
+  TextTokens first_all, second_all;
+  tokenize_text(impl_->parts, first, options, kNoLimit, WindowBegins::kAnywhere, first_all);
+  tokenize_text(impl_->parts, second, options, kNoLimit, WindowBegins::kAnywhere, second_all);
+  std::pair<std::int64_t, std::int64_t> sizes{first_all.count, second_all.count};
+  if (limit != kNoLimit) {
+    sizes = share_limit(first_all.count, second_all.count, limit, options.truncation);
+  }
+  const auto side = options.truncation_side;
+  const auto first_windows = cut_windows(first_all.count, sizes.first, options.stride, side);
+  const auto second_windows = cut_windows(second_all.count, sizes.second, options.stride, side);
+  std::vector<Encoding> result;
+  const auto add = [&](const Window& a, const Window& b) {
+    Encoding first_part, second_part;
+    copy_window(first_all, a.begin, a.end, first_part);
+    copy_window(second_all, b.begin, b.end, second_part);
+    apply_pair(pieces, options, first_part, second_part, result.emplace_back());
+  };
+  // The order of the reference: what is kept, then each further window of the first text with all
+  // of the second, then the first's first window with the second's further ones.
+  add(first_windows[0], second_windows[0]);
+  for (std::size_t a = 1; a < first_windows.size(); ++a) {
+    for (const Window& b : second_windows) add(first_windows[a], b);
+  }
+  for (std::size_t b = 1; b < second_windows.size(); ++b) add(first_windows[0], second_windows[b]);
+  result.front().truncated_tokens = first_all.count - sizes.first + second_all.count - sizes.second;
+  return result;
+}
+
+std::string Tokenizer::decode(std::span<const std::int32_t> ids, SpecialsInDecoded specials) const {
+  return impl_->parts.detokenizer.decode(ids, impl_->parts.ids, specials);
+}
+
+std::int64_t Tokenizer::vocabulary_size() const {
+  return std::int64_t{impl_->parts.ids.last_id()} + 1;
+}
 
 std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const {
   const std::int32_t id = impl_->parts.model->vocabulary().find(token);
@@ -210,14 +191,12 @@ std::optional<std::int32_t> Tokenizer::token_to_id(std::string_view token) const
 }
 
 std::string Tokenizer::id_to_token(std::int32_t id) const {
-  const auto found =
-      std::lower_bound(impl_->ids.begin(), impl_->ids.end(), id,
-                       [](const KnownId& known, std::int32_t wanted) { return known.id < wanted; });
-  if (found == impl_->ids.end() || found->id != id) {
+  const auto index = impl_->parts.ids.index(id);
+  if (!index) {
     throw Error(Reason::kOutOfRange,
                 fmt::format("[tokenizer] id: expected one of the vocabulary's, found {}", id));
   }
-  return std::string(found->token);
+  return std::string(impl_->parts.ids.token(*index));
 }
 
 std::optional<std::int64_t> Tokenizer::model_max_length() const {

@@ -9,6 +9,7 @@
 
 #include "runtime/files.h"
 #include "runtime/json.h"
+#include "runtime/text/class_splitters.h"
 #include "runtime/utf8.h"
 
 namespace weft {
@@ -32,6 +33,7 @@ std::optional<BertWords> bert_words_for(const TokenizerParts& parts) {
   const auto* splitter = dynamic_cast<const BertPreTokenizer*>(parts.pre_tokenizer.get());
   // Tokens that are looked for in the normalised text need that text.
   if (!normalizer || !splitter || !parts.added_tokens.normalized().empty()) return std::nullopt;
+  if (!parts.spaces.empty()) return std::nullopt;
   return BertWords(normalizer->options());
 }
 
@@ -61,9 +63,19 @@ TokenizerParts read_tokenizer_json(const std::filesystem::path& file) {
   if (const auto field = root.find("post_processor")) {
     parts.post_processor = read_post_processor(*field, find);
   }
+  std::unique_ptr<Decoder> decoder;
+  if (const auto field = root.find("decoder")) decoder = read_decoder(*field);
+  parts.detokenizer = Detokenizer(std::move(decoder), parts.added_tokens);
   if (const auto field = root.find("truncation")) {
     parts.truncation_length =
         field->integer("max_length", 0, std::numeric_limits<std::int64_t>::max());
+  }
+  parts.ids = IdTable(vocabulary, parts.added_tokens, file.string());
+  if (!parts.post_processor.trims().empty()) {
+    parts.spaces.reserve(parts.ids.size());
+    for (std::size_t i = 0; i < parts.ids.size(); ++i) {
+      parts.spaces.push_back(count_spaces(parts.ids.token(i)));
+    }
   }
   parts.bert_words = bert_words_for(parts);
   return parts;

@@ -9,7 +9,10 @@
 
 #include "runtime/text/added_tokens.h"
 #include "runtime/text/bert_words.h"
+#include "runtime/text/detokenizer.h"
+#include "runtime/text/id_table.h"
 #include "runtime/text/normalizer.h"
+#include "runtime/text/offset_trim.h"
 #include "runtime/text/post_processor.h"
 #include "runtime/text/pre_tokenizer.h"
 #include "runtime/text/token_model.h"
@@ -23,7 +26,12 @@ struct TokenizerParts {
   std::unique_ptr<TokenModel> model;
   AddedTokens added_tokens;
   PostProcessor post_processor;
+  Detokenizer detokenizer;
+  IdTable ids;                                    // views of model and added_tokens
+  std::vector<TokenSpaces> spaces;                // by index in ids; empty if nothing is trimmed
   std::optional<std::int64_t> truncation_length;  // tokenizer.json's
+
+  TokenSpaces spaces_of(std::int32_t id) const { return spaces[*ids.index(id)]; }
 };
 
 /// Throws Error: kNotFound, kIoError, kCorruptFile, kUnsupported naming file and field.

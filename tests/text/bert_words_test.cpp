@@ -5,7 +5,7 @@
 
 #include <random>
 
-#include "runtime/text/pre_tokenizer.h"
+#include "runtime/text/class_splitters.h"
 #include "runtime/utf8.h"
 
 namespace weft::test {

@@ -53,19 +53,17 @@ std::string normalized_block(const Normalizer& normalizer, char32_t first) {
 
 // The words of each code point between a letter and a hyphen, one a line.
 std::string split_block(const PreTokenizer& splitter, char32_t first) {
-  std::string text;
-  std::vector<Span> words;
+  WordList list;
   for_each_in_block(first, [&](char32_t c) {
-    const auto begin = static_cast<std::int32_t>(text.size());
-    text += 'a';
-    append_utf8(c, text);
-    text += '-';
-    splitter.split(text, {begin, static_cast<std::int32_t>(text.size())}, words);
+    const std::int32_t begin = list.text.size();
+    for (const char32_t code : {U'a', c, U'-'}) list.text.append(code, {begin, begin});
+    list.words.push_back({begin, list.text.size()});
   });
+  splitter.apply(list);
   std::string lines;
-  for (const Span word : words) {
+  for (const Span word : list.words) {
     if (!lines.empty()) lines += '\n';
-    lines.append(text, static_cast<std::size_t>(word.begin),
+    lines.append(list.text.text, static_cast<std::size_t>(word.begin),
                  static_cast<std::size_t>(word.end - word.begin));
   }
   return lines;

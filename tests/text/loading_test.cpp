@@ -1,8 +1,6 @@
 // Broken and hostile tokenizer files: what each is refused with.
 #include <doctest/doctest.h>
 
-#include <random>
-
 #include "tests/failure.h"
 #include "tests/text/small_tokenizer.h"
 
@@ -77,15 +75,20 @@ TEST_CASE("a component that is not supported is named") {
     small.*field = value;
     WEFT_CHECK_FAILS(small.load(), "UNSUPPORTED", part);
   };
-  refuse(&SmallTokenizer::normalizer, R"({"type":"Precompiled"})", "\"Precompiled\"");
+  refuse(&SmallTokenizer::normalizer, R"({"type":"Capitalize"})", "\"Capitalize\"");
   refuse(&SmallTokenizer::normalizer,
-         R"({"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Nmt"}]})", "normalizers[1]");
-  refuse(&SmallTokenizer::pre_tokenizer, R"({"type":"ByteLevel"})", "\"ByteLevel\"");
-  refuse(&SmallTokenizer::pre_tokenizer, R"({"type":"Punctuation","behavior":"Removed"})",
-         "Removed");
-  refuse(&SmallTokenizer::post_processor, R"({"type":"RobertaProcessing"})", "RobertaProcessing");
-  refuse(&SmallTokenizer::model_head, R"("type":"Unigram")", "\"Unigram\"");
-  refuse(&SmallTokenizer::model_head, R"("merges":[])", "\"BPE\"");
+         R"({"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Nfx"}]})", "normalizers[1]");
+  refuse(&SmallTokenizer::pre_tokenizer, R"({"type":"FixedLength"})", "\"FixedLength\"");
+  refuse(&SmallTokenizer::pre_tokenizer, R"({"type":"Punctuation","behavior":"Doubled"})",
+         "Doubled");
+  refuse(&SmallTokenizer::pre_tokenizer,
+         R"({"type":"Split","pattern":{"Regex":"(a|b)*c"},"behavior":"Isolated","invert":false})",
+         "\"(a|b)*c\"");
+  refuse(&SmallTokenizer::post_processor, R"({"type":"Padding"})", "\"Padding\"");
+  refuse(&SmallTokenizer::decoder,
+         R"({"type":"CTC","pad_token":"<pad>","word_delimiter_token":"|","cleanup":true})",
+         "\"CTC\"");
+  refuse(&SmallTokenizer::model_head, R"("type":"Morphemes")", "\"Morphemes\"");
   refuse(&SmallTokenizer::head, R"("version":"2.0")", "\"2.0\"");
 }
 
@@ -138,41 +141,6 @@ TEST_CASE("only model_max_length of tokenizer_config.json counts") {
     CAPTURE(broken);
     WEFT_CHECK_FAILS(load(broken), "CORRUPT_FILE", "tokenizer_config.json");
   }
-}
-
-// Deterministic: bytes changed, cut out, doubled. Loading succeeds or throws Error, nothing else;
-// what loads also encodes.
-TEST_CASE("a damaged tokenizer.json is loaded or refused, never worse") {
-  const std::string whole = SmallTokenizer().json();
-  const std::string_view bytes = "\"{}[]:,0129-.eE\\unltrfas# \x80\xff";
-  const TemporaryDirectory directory;
-  std::mt19937 random(5);
-  int loaded = 0, refused = 0;
-  for (int i = 0; i < 4000; ++i) {
-    std::string damaged = whole;
-    for (auto changes = 1 + random() % 3; changes > 0; --changes) {
-      const std::size_t at = random() % damaged.size();
-      const std::size_t length = std::min<std::size_t>(random() % 12, damaged.size() - at);
-      switch (random() % 4) {
-        case 0: damaged[at] = bytes[random() % bytes.size()]; break;
-        case 1: damaged.erase(at, length); break;
-        case 2: damaged.insert(at, damaged.substr(at, length)); break;
-        default: damaged[at] = static_cast<char>(damaged[at] ^ (1u << (random() % 8))); break;
-      }
-    }
-    directory.write("tokenizer.json", damaged);
-    try {
-      const Tokenizer tokenizer = Tokenizer::load(directory.path());
-      ++loaded;
-      (void)tokenizer.encode_pair("aé [SEP] ab\xff!", "b");
-      (void)tokenizer.encode("Aé [SEP] ab\xff!");
-    } catch (const Error& error) {
-      ++refused;
-      CHECK(error.reason() != Reason::kInternal);
-    }
-  }
-  CHECK(loaded > 100);
-  CHECK(refused > 1000);
 }
 
 }  // namespace weft::test

@@ -25,6 +25,7 @@ struct SmallTokenizer {
       R"({"Sequence":{"id":"B","type_id":1}}],"special_tokens":)"
       R"({"[CLS]":{"id":"[CLS]","ids":[1],"tokens":["[CLS]"]},)"
       R"("[SEP]":{"id":"[SEP]","ids":[2],"tokens":["[SEP]"]}}})";
+  std::string decoder = "null";
   std::string model_head =
       R"("type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",)"
       R"("max_input_chars_per_word":100)";
@@ -34,7 +35,7 @@ struct SmallTokenizer {
   std::string json() const {
     return "{" + head + ",\"added_tokens\":" + added_tokens + ",\"normalizer\":" + normalizer +
            ",\"pre_tokenizer\":" + pre_tokenizer + ",\"post_processor\":" + post_processor +
-           ",\"decoder\":null,\"model\":{" + model_head + ",\"vocab\":" + vocab + "}}";
+           ",\"decoder\":" + decoder + ",\"model\":{" + model_head + ",\"vocab\":" + vocab + "}}";
   }
   Tokenizer load() const {
     const TemporaryDirectory directory;

@@ -126,9 +126,29 @@ TEST_CASE("one tokenizer serves many threads") {
   CHECK(wrong == std::vector<int>(4, 0));
 }
 
+TEST_CASE("a batch gives what its texts give, on any number of threads") {
+  const Tokenizer tokenizer = Tokenizer::load(tokenizer_goldens() / "models" / "xlmr");
+  const Json texts = golden_json("texts.json");
+  std::vector<std::string_view> views;
+  for (const Json& text : texts.items()) views.push_back(text.as_string());
+  for (const int threads : {1, 2, 5}) {
+    const auto results = tokenizer.encode_batch(views, {}, threads);
+    REQUIRE(results.size() == views.size());
+    for (std::size_t i = 0; i < views.size(); ++i) {
+      const Encoding alone = tokenizer.encode(views[i]);
+      REQUIRE(results[i].ids == alone.ids);
+      REQUIRE(results[i].offsets == alone.offsets);
+    }
+  }
+  CHECK(tokenizer.encode_batch({}, {}, 3).empty());
+  WEFT_CHECK_FAILS(tokenizer.encode_batch(views, {}, 0), "INVALID_ARGUMENT", "threads");
+  TokenizeOptions impossible;
+  impossible.max_length = 1;
+  WEFT_CHECK_FAILS(tokenizer.encode_batch(views, impossible, 2), "INVALID_ARGUMENT", "max_length");
+}
+
 TEST_CASE("time is linear in the text, whatever it holds") {
-  const Tokenizer tokenizer = SmallTokenizer().load();
-  const auto seconds = [&tokenizer](const std::string& unit, std::size_t bytes) {
+  const auto seconds = [](const Tokenizer& tokenizer, const std::string& unit, std::size_t bytes) {
     std::string text;
     while (text.size() < bytes) text += unit;
     double best = 1e9;  // of this process's time, which other processes do not lengthen
@@ -139,13 +159,20 @@ TEST_CASE("time is linear in the text, whatever it holds") {
     }
     return best;
   };
-  // One word, one mark after another, added tokens, nearly added tokens, ill-formed bytes. A
-  // quadratic step would make 16 times the bytes cost 256 times as much.
-  for (const std::string unit :
-       {"a", "a ", "\u0301", "\u302E\u0327", "[SEP]", "[SE", "\xFF", "東"}) {
-    CAPTURE(unit);
-    const double little = seconds(unit, 1u << 16), much = seconds(unit, 1u << 20);
-    CHECK(much < 80 * little + 0.05);
+  std::vector<Tokenizer> tokenizers{SmallTokenizer().load()};
+  for (const char* name : {"roberta", "llama3", "llama", "albert", "whole_text", "delimiters"}) {
+    tokenizers.push_back(Tokenizer::load(tokenizer_goldens() / "models" / name));
+  }
+  // One word, one mark after another, added tokens, nearly added tokens, ill-formed bytes, spaces.
+  // A quadratic step would make 16 times the bytes cost 256 times as much.
+  for (const Tokenizer& tokenizer : tokenizers) {
+    for (const std::string unit : {"a", "a ", "\u0301", "\u302E\u0327", "[SEP]", "[SE", "\xFF",
+                                   "東", " ", "\n", "the", "1", "-", "\u2581"}) {
+      CAPTURE(unit);
+      const double little = seconds(tokenizer, unit, 1u << 13);
+      const double much = seconds(tokenizer, unit, 1u << 17);
+      CHECK(much < 80 * little + 0.05);
+    }
   }
 }
 

@@ -1,0 +1,52 @@
+// Byte-pair encoding: characters, merged as the vocabulary's merges say.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "runtime/text/merges.h"
+#include "runtime/text/token_model.h"
+
+namespace weft {
+
+class BytePair final : public TokenModel {
+ public:
+  struct Options {
+    std::optional<std::string> unknown_token;
+    std::string continuing_prefix;  // of every character but a word's first
+    std::string end_suffix;         // of a word's last character
+    bool fuse_unknown = false;      // neighbours become one unknown token
+    bool byte_fallback = false;     // an unknown character becomes tokens "<0x00>" to "<0xFF>"
+    bool ignore_merges = false;     // a word in the vocabulary is that token
+  };
+  BytePair(StringTable vocabulary, Merges merges, Options options);
+
+  void tokenize(std::string_view word, std::vector<Piece>& pieces) const override;
+  const StringTable& vocabulary() const override { return vocabulary_; }
+
+ private:
+  static constexpr std::size_t kDirect = 512;  // covers the alphabet of byte-level vocabularies
+
+  std::int32_t character_id(std::string_view character, bool first, bool last) const;
+  bool fall_back(std::string_view character, std::int32_t& at, std::vector<Piece>& pieces) const;
+  void append_characters(std::string_view word, std::vector<Piece>& pieces) const;
+  void merge_word(std::string_view word, std::vector<Piece>& pieces) const;
+  void list_whole_words();
+
+  StringTable vocabulary_;
+  Merges merges_;
+  Options options_;
+  bool decorated_;                            // a prefix or a suffix is in use
+  std::array<std::int32_t, kDirect> direct_;  // ids of the first code points
+  std::array<std::int32_t, 256> byte_ids_;    // of byte_fallback
+  std::int32_t unknown_id_ = StringTable::kMissing;
+  // Words that are one token in the end: most words of a text. Found when the model is made, so
+  // that nothing is remembered between texts.
+  StringTable whole_words_;
+};
+
+std::unique_ptr<TokenModel> read_byte_pair(const JsonField& field);
+
+}  // namespace weft

@@ -1,0 +1,50 @@
+// The merges of byte-pair encoding: which two neighbours become one, the lowest rank first, of
+// equal ranks the leftmost (Sennrich et al. 2016).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "runtime/text/token_model.h"
+
+namespace weft {
+
+class Merges {
+ public:
+  struct Merge {
+    std::uint32_t rank;
+    std::int32_t id;  // of the token that the two become
+  };
+  static constexpr std::uint32_t kNone = 0xFFFFFFFF;  // rank of neighbours that stay apart
+
+  Merges() = default;
+  /// Room for that many; the ranks must be below it.
+  explicit Merges(std::size_t count);
+  /// Of two merges of one pair the later counts, as in the reference.
+  void insert(std::int32_t left, std::int32_t right, Merge merge);
+  Merge find(std::int32_t left, std::int32_t right) const noexcept;
+
+  /// Merges the pieces from index `first` on, which lie side by side in a word, until none is left
+  /// to merge. Short words without a heap; long ones in n log n; the longest rank by rank, which
+  /// takes time linear in n for merges in the order of training.
+  void apply(std::vector<Piece>& pieces, std::size_t first) const;
+
+  static constexpr std::size_t kShort = 48;            // pieces; beyond it a heap is faster
+  static constexpr std::size_t kRankByRank = 1 << 16;  // pieces; a table of all ranks pays off
+
+ private:
+  struct Slot {
+    std::uint64_t pair;
+    Merge merge;
+  };
+  class Chain;
+  std::size_t place(std::uint64_t pair) const noexcept;
+  void apply_short(std::vector<Piece>& pieces, std::size_t first) const;
+
+  std::vector<Slot> slots_;  // open addressing, a power of two, at most half full
+  std::size_t count_ = 0;
+  int shift_ = 64;
+};
+
+}  // namespace weft

@@ -1,0 +1,129 @@
+#include "runtime/text/pattern.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <limits>
+#include <string>
+
+#include "runtime/text/unicode_traits.h"
+#include "runtime/text/word_patterns.h"
+#include "runtime/utf8.h"
+
+namespace weft {
+namespace {
+
+class StringPattern final : public Pattern {
+ public:
+  explicit StringPattern(std::string wanted) : wanted_(std::move(wanted)) {}
+  Span find(std::string_view text, Span range) const override {
+    const auto found = text.substr(0, static_cast<std::size_t>(range.end))
+                           .find(wanted_, static_cast<std::size_t>(range.begin));
+    if (found == std::string_view::npos) return {range.end, range.end};
+    const auto begin = static_cast<std::int32_t>(found);
+    return {begin, begin + static_cast<std::int32_t>(wanted_.size())};
+  }
+
+ private:
+  std::string wanted_;
+};
+
+// An alternation that is tried at every character.
+class WordPattern final : public Pattern {
+ public:
+  explicit WordPattern(MatchAt match) : match_(match) {}
+  Span find(std::string_view text, Span range) const override {
+    for (std::int32_t at = range.begin; at < range.end;) {
+      const std::int32_t end = match_(text, at, range.end);
+      if (end > at) return {at, end};
+      at += decode_valid(text.data() + at).length;
+    }
+    return {range.end, range.end};
+  }
+
+ private:
+  MatchAt match_;
+};
+
+// A class of characters, repeated: C, C+, C{min,max}.
+struct Run {
+  std::string_view expression;
+  std::uint8_t flags;      // of unicode_traits.h; any of them
+  std::string_view ascii;  // or one of these
+  std::int64_t min, max;
+};
+constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+constexpr std::array kRuns = {
+    Run{R"(\s)", unicode::kSpace, "", 1, 1},
+    Run{R"(\s+)", unicode::kSpace, "", 1, kAny},
+    Run{R"(\d)", unicode::kDigit, "", 1, 1},
+    Run{R"(\d+)", unicode::kDigit, "", 1, kAny},
+    Run{R"(\p{N})", unicode::kNumber, "", 1, 1},
+    Run{R"(\p{N}+)", unicode::kNumber, "", 1, kAny},
+    Run{R"(\p{N}{1,3})", unicode::kNumber, "", 1, 3},
+    Run{R"(\p{L}+)", unicode::kLetter, "", 1, kAny},
+    Run{"[0-9]", 0, "0123456789", 1, 1},
+    Run{"[0-9]+", 0, "0123456789", 1, kAny},
+    Run{" ", 0, " ", 1, 1},
+    Run{" +", 0, " ", 1, kAny},
+    Run{" {2,}", 0, " ", 2, kAny},
+    Run{"\n", 0, "\n", 1, 1},
+    Run{R"(\n)", 0, "\n", 1, 1},
+    Run{R"([\r\n])", 0, "\r\n", 1, 1},
+    Run{R"([\r\n]+)", 0, "\r\n", 1, kAny},
+};
+
+class RunPattern final : public Pattern {
+ public:
+  explicit RunPattern(const Run& run) : run_(run) {}
+  Span find(std::string_view text, Span range) const override {
+    std::int32_t begin = range.begin, at = range.begin;
+    std::int64_t count = 0;
+    while (at < range.end) {
+      const Decoded next = decode_valid(text.data() + at);
+      if (has(next.code)) {
+        at += next.length;
+        if (++count == run_.max) return {begin, at};
+        continue;
+      }
+      if (count >= run_.min) return {begin, at};
+      at += next.length;
+      begin = at;
+      count = 0;
+    }
+    if (count >= run_.min) return {begin, at};
+    return {range.end, range.end};
+  }
+
+ private:
+  bool has(char32_t code) const {
+    if (unicode::traits(code).flags & run_.flags) return true;
+    return code < 128 && run_.ascii.find(static_cast<char>(code)) != std::string_view::npos;
+  }
+  Run run_;
+};
+
+std::unique_ptr<Pattern> read_expression(const JsonField& field) {
+  const std::string& expression = field.as_text();
+  if (const MatchAt match = find_word_pattern(expression)) {
+    return std::make_unique<WordPattern>(match);
+  }
+  for (const Run& run : kRuns) {
+    if (run.expression == expression) return std::make_unique<RunPattern>(run);
+  }
+  field.unsupported(
+      fmt::format("the regular expression {} is not supported", in_quotes(expression, 300)));
+}
+
+}  // namespace
+
+Pattern::~Pattern() = default;
+
+std::unique_ptr<Pattern> read_pattern(const JsonField& field) {
+  if (const auto expression = field.find("Regex")) return read_expression(*expression);
+  const JsonField wanted = field.member("String");
+  if (wanted.as_text().empty()) wanted.unsupported("an empty pattern is not supported");
+  return std::make_unique<StringPattern>(wanted.as_text());
+}
+
+}  // namespace weft
