@@ -1,1 +1,1 @@
-weft_add_bench(weft_attention_bench attention_bench.cpp peak.cpp)
+weft_add_bench(weft_attention_bench attention_bench.cpp)

@@ -9,8 +9,8 @@
 
 #include "ops/attention.h"
 #include "ops/buffer.h"
-#include "perf/peak.h"
 #include "weft/model.h"
+#include "weft/profile.h"
 
 namespace weft {
 namespace {
@@ -69,7 +69,7 @@ void run_attention(benchmark::State& state, Isa isa, Shape shape, double peak) {
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   for (const weft::Isa isa : weft::available_isas()) {
-    const double peak = weft::perf::measure_core_peak(isa);
+    const double peak = weft::measure_peak(isa, 1).flops_per_second;
     for (const std::int64_t head_size : {32, 64}) {
       for (const std::int64_t length : {16, 32, 45, 128, 512}) {
         for (const std::int64_t sequences : {std::int64_t{1}, 4096 / length}) {

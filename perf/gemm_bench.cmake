@@ -1,1 +1,1 @@
-weft_add_bench(weft_gemm_bench gemm_bench.cpp peak.cpp)
+weft_add_bench(weft_gemm_bench gemm_bench.cpp)

@@ -11,7 +11,7 @@
 #include "ops/buffer.h"
 #include "ops/gemm/product.h"
 #include "ops/isa.h"
-#include "perf/peak.h"
+#include "weft/profile.h"
 
 namespace weft {
 namespace {
@@ -95,7 +95,7 @@ int main(int argc, char** argv) {
   std::map<Isa, double> peaks;
   for (Isa isa : {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512}) {
     if (!isa_available(isa)) continue;
-    peaks[isa] = perf::measure_core_peak(isa);
+    peaks[isa] = measure_peak(isa, 1).flops_per_second;
     benchmark::AddCustomContext(fmt::format("peak {}", to_string(isa)),
                                 fmt::format("{:.1f} GFLOP/s, one core", peaks[isa] / 1e9));
   }
