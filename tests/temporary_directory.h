@@ -3,11 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weft::test {
 
@@ -36,10 +39,18 @@ class TemporaryDirectory {
     REQUIRE(stream.good());
     return file;
   }
-  int entries() const {
-    int count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path_)) ++count;
-    return count;
+  std::string read(const std::filesystem::path& name) const {
+    std::ifstream stream(path_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+  /// Every name in it, at any depth, hidden ones too, sorted.
+  std::vector<std::string> entries() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path_)) {
+      names.push_back(entry.path().lexically_relative(path_).string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
   }
 
  private:

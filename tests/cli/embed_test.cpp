@@ -27,7 +27,7 @@ struct ModelPlace : Workplace {
     expected = read_safetensors(golden("sentence/old_generation/texts.expected.safetensors"));
   }
   Array embeddings(const std::string& name) const {
-    const NamedArrays arrays = read_safetensors(folder() / name);
+    const NamedArrays arrays = read_safetensors(path() / name);
     REQUIRE(arrays.size() == 1);
     return arrays.at("embeddings");
   }
@@ -220,9 +220,9 @@ TEST_CASE("what only the model can refuse names the option") {
 
 TEST_CASE("missing and unusable files are named and leave nothing behind") {
   const ModelPlace place;
-  std::filesystem::create_directory(place.folder() / "folder.txt");
-  std::filesystem::create_directory(place.folder() / "folder.npy");
-  std::filesystem::create_directory(place.folder() / "empty");
+  std::filesystem::create_directory(place.path() / "folder.txt");
+  std::filesystem::create_directory(place.path() / "folder.npy");
+  std::filesystem::create_directory(place.path() / "empty");
   place.write("t.txt", "red\n");
   const auto before = place.entries();
   const std::vector<std::pair<Words, Words>> cases = {

@@ -58,11 +58,11 @@ TEST_CASE("info tells a model's shape and memory, as a table and as JSON, withou
 TEST_CASE("bench speaks the engine protocol") {
   const Workplace place;
   place.copy_golden("bert/gelu_new", "m");
-  const NamedArrays input = read_safetensors(place.folder() / "m/ragged.input.safetensors");
+  const NamedArrays input = read_safetensors(place.path() / "m/ragged.input.safetensors");
   // The protocol has no token types, so the states to compare with are those of all-zero types.
-  write_safetensors(place.folder() / "w",
+  write_safetensors(place.path() / "w",
                     {{"ids", input.at("input_ids")}, {"offsets", input.at("offsets")}});
-  write_safetensors(place.folder() / "in",
+  write_safetensors(place.path() / "in",
                     {{"input_ids", input.at("input_ids")}, {"offsets", input.at("offsets")}});
   REQUIRE(weft(place, {"run", "m", "--input", "in", "--output", "states"}).exit_code == 0);
   const Outcome outcome =
@@ -75,9 +75,9 @@ TEST_CASE("bench speaks the engine protocol") {
   for (const double seconds : line.at("times_s")) CHECK((seconds > 0 && seconds < 60));
   CHECK(line.at("info").is_object());
 
-  const NamedArrays written = read_safetensors(place.folder() / "emb");
+  const NamedArrays written = read_safetensors(place.path() / "emb");
   REQUIRE(written.size() == 1);
-  const Array states = read_safetensors(place.folder() / "states").at("last_hidden_state");
+  const Array states = read_safetensors(place.path() / "states").at("last_hidden_state");
   const auto offsets = input.at("offsets").values<std::int64_t>();
   const auto rows = states.values<float>();
   const std::int64_t hidden = states.shape.at(1);
@@ -120,7 +120,7 @@ TEST_CASE("bench leaves none of its files when one of its outputs cannot be writ
   // 40 rows of 16 floats are more than 2000 bytes, and so is the trace.
   const Outcome no_file = weft(place, bench, {.largest_file = 2000});
   CHECK(not_a_clean_failure(place, before, no_file, 1, {"t.json"}) == "");
-  std::filesystem::create_directory(place.folder() / "folder");
+  std::filesystem::create_directory(place.path() / "folder");
   const auto with_folder = place.entries();
   const Outcome no_folder = weft(place, {"bench", "m", "--trace", "t.json", "--out", "folder"});
   CHECK(not_a_clean_failure(place, with_folder, no_folder, 1, {"folder"}) == "");
@@ -146,7 +146,7 @@ TEST_CASE("bench refuses bad workloads by tensor and leaves no output") {
   };
   for (std::size_t i = 0; i < cases.size(); ++i) {
     CAPTURE(i);
-    write_safetensors(place.folder() / "w", cases[i].first);
+    write_safetensors(place.path() / "w", cases[i].first);
     const auto before = place.entries();
     const Outcome outcome = weft(place, {"bench", "--model", "m", "--workload", "w", "--out", "e"});
     CHECK(not_a_clean_failure(place, before, outcome, 1, {cases[i].second}) == "");

@@ -10,8 +10,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 
 #include "tests/runtime/golden.h"
@@ -19,22 +17,11 @@
 namespace weft::test {
 namespace {
 
-std::string read_file(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-void write_file(const std::filesystem::path& file, std::string_view content) {
-  std::ofstream stream(file, std::ios::binary);
-  stream.write(content.data(), static_cast<std::streamsize>(content.size()));
-  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
-}
-
 struct Streams {
-  Workplace place;
-  std::filesystem::path in = place.folder() / "in";
-  std::filesystem::path out = place.folder() / "out";
-  std::filesystem::path err = place.folder() / "err";
+  TemporaryDirectory directory;
+  std::filesystem::path in = directory.path() / "in";
+  std::filesystem::path out = directory.path() / "out";
+  std::filesystem::path err = directory.path() / "err";
 };
 
 [[noreturn]] void become_weft(const Workplace& place, std::vector<std::string> words, int in,
@@ -42,7 +29,7 @@ struct Streams {
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
-  if (chdir(place.folder().c_str()) != 0) _exit(126);
+  if (chdir(place.path().c_str()) != 0) _exit(126);
   if (surroundings.largest_file) {
     const rlimit limit{*surroundings.largest_file, *surroundings.largest_file};
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -66,49 +53,23 @@ Outcome wait_for(pid_t child, const Streams& streams) {
   Outcome outcome;
   if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
-  outcome.out = read_file(streams.out);
-  outcome.err = read_file(streams.err);
+  outcome.out = streams.directory.read("out");
+  outcome.err = streams.directory.read("err");
   outcome.peak_kilobytes = usage.ru_maxrss;
   return outcome;
 }
 
 }  // namespace
 
-Workplace::Workplace() {
-  std::string name = (std::filesystem::temp_directory_path() / "weft-test-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot create " + name);
-  folder_ = name;
-}
-
-Workplace::~Workplace() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
-}
-
-void Workplace::write(const std::string& name, std::string_view content) const {
-  write_file(folder_ / name, content);
-}
-
-std::string Workplace::read(const std::string& name) const { return read_file(folder_ / name); }
-
 void Workplace::copy_golden(const std::string& from, const std::string& name) const {
-  std::filesystem::copy(golden(from), folder_ / name, std::filesystem::copy_options::recursive);
-}
-
-std::vector<std::string> Workplace::entries() const {
-  std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
-    names.push_back(entry.path().lexically_relative(folder_).string());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+  std::filesystem::copy(golden(from), path() / name, std::filesystem::copy_options::recursive);
 }
 
 Outcome weft(const Workplace& place, const std::vector<std::string>& words,
              const Surroundings& surroundings) {
   const Streams streams;
-  write_file(streams.in, surroundings.input);
-  write_file(streams.out, "");
+  streams.directory.write("in", surroundings.input);
+  streams.directory.write("out", "");
   const std::string out_name =
       surroundings.out_file.empty() ? streams.out.string() : surroundings.out_file;
   const int in = open(streams.in.c_str(), O_RDONLY | O_CLOEXEC);

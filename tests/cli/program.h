@@ -10,26 +10,15 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/temporary_directory.h"
+
 namespace weft::test {
 
-/// An empty temporary folder, removed with all it holds.
-class Workplace {
+/// The current folder of the program.
+class Workplace : public TemporaryDirectory {
  public:
-  Workplace();
-  ~Workplace();
-  Workplace(const Workplace&) = delete;
-  Workplace& operator=(const Workplace&) = delete;
-
-  const std::filesystem::path& folder() const { return folder_; }
-  void write(const std::string& name, std::string_view content) const;
-  std::string read(const std::string& name) const;
   /// Copies tests/golden/<from> to `name`.
   void copy_golden(const std::string& from, const std::string& name) const;
-  /// Every name in it, hidden ones too, sorted.
-  std::vector<std::string> entries() const;
-
- private:
-  std::filesystem::path folder_;
 };
 
 struct Outcome {

@@ -13,9 +13,9 @@ namespace {
 /// Only the tokenizer's files of a golden model.
 struct TokenizerPlace : Workplace {
   TokenizerPlace() {
-    std::filesystem::create_directory(folder() / "m");
+    std::filesystem::create_directory(path() / "m");
     for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
-      std::filesystem::copy(golden_model() / name, folder() / "m" / name);
+      std::filesystem::copy(golden_model() / name, path() / "m" / name);
     }
   }
   static std::filesystem::path golden_model() { return golden("sentence/old_generation"); }
@@ -75,7 +75,7 @@ TEST_CASE("tokenize cuts at model_max_length, pairs longest first, and tells how
   // 1e30 is how transformers writes that there is no limit.
   place.write("m/tokenizer_config.json", "{\"model_max_length\": 1000000000000000019884624838656}");
   CHECK(ids_of({"tokenize", "m"}, 0).size() == 42);
-  std::filesystem::remove(place.folder() / "m/tokenizer_config.json");
+  std::filesystem::remove(place.path() / "m/tokenizer_config.json");
   CHECK(ids_of({"tokenize", "m"}, 0).size() == 42);
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("tokenize needs tokenizer.json and nothing else") {
   const TokenizerPlace place;
   place.write("m/config.json", "{\"model_type\": \"of another world\"}");
   CHECK(weft(place, {"tokenize", "m"}, {.input = "\"red\""}).exit_code == 0);
-  std::filesystem::remove(place.folder() / "m/tokenizer.json");
+  std::filesystem::remove(place.path() / "m/tokenizer.json");
   const auto before = place.entries();
   CHECK(not_a_clean_failure(place, before, weft(place, {"tokenize", "m"}, {.input = "\"red\""}), 1,
                             {"tokenizer.json"}) == "");

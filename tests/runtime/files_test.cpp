@@ -102,13 +102,13 @@ TEST_CASE("a new file is there whole after the commit and not before") {
     file.commit();
   }
   CHECK(read_text_file(path, 100) == "after");
-  CHECK(directory.entries() == 1);
+  CHECK(directory.entries().size() == 1);
   {
     NewFile file(path);
     file.write("never", 5);
   }
   CHECK(read_text_file(path, 100) == "after");
-  CHECK(directory.entries() == 1);
+  CHECK(directory.entries().size() == 1);
 }
 
 TEST_CASE("a new file that cannot be made or written leaves nothing behind") {
@@ -132,7 +132,7 @@ TEST_CASE("a new file that cannot be made or written leaves nothing behind") {
   std::signal(SIGXFSZ, handler);
   CHECK(failure.reason == "IO_ERROR");
   CHECK(failure.says("cannot write"));
-  CHECK(directory.entries() == 0);
+  CHECK(directory.entries().size() == 0);
 }
 
 TEST_CASE("quoted names are on one line, well-formed and short") {
