@@ -30,12 +30,12 @@ NewFile::NewFile(const std::filesystem::path& path) : path_(path) {
                 fmt::format("{}: expected a regular file or none, found another kind of file",
                             path.string()));
   }
-  // Not mkstemp: it makes files that only their owner may read.
+  // Not mkstemp: it makes files that only their owner may read. The name does not contain the
+  // target's: that one may already be as long as names may be.
   static std::atomic<unsigned> counter{0};
   do {
     temporary_ = path;
-    temporary_.replace_filename(
-        fmt::format(".{}.{}-{}.tmp", path.filename().string(), ::getpid(), counter++));
+    temporary_.replace_filename(fmt::format(".weft-{}-{}.tmp", ::getpid(), counter++));
     fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (fd_ < 0 && (errno == EEXIST || errno == EINTR));
   if (fd_ < 0) failed(path_, "create", errno);

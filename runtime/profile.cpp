@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
+#include <iterator>
 #include <new>
 
 #include "ops/parallel.h"
 #include "ops/peak.h"
+#include "runtime/new_file.h"
 #include "runtime/profile_recorder.h"
 #include "weft/error.h"
 #include "weft/session.h"
@@ -27,12 +28,9 @@ void Profile::clear() {
 }
 
 void Profile::write_chrome_trace(const std::filesystem::path& file) const {
-  const std::filesystem::path temporary = file.string() + ".tmp";
-  std::FILE* out = std::fopen(temporary.c_str(), "w");
-  if (out == nullptr) {
-    throw Error(Reason::kIoError, fmt::format("{}: cannot be created", temporary.string()));
-  }
-  bool written = std::fputs("{\"traceEvents\":[", out) >= 0;
+  constexpr std::size_t kWriteBytes = std::size_t{1} << 16;
+  NewFile out(file);
+  std::string text = "{\"traceEvents\":[";
   const char* separator = "\n";
   for (const TraceEvent& event : events_) {
     const OpProfile& op = ops_[event.node];
@@ -40,20 +38,21 @@ void Profile::write_chrome_trace(const std::filesystem::path& file) const {
     std::string name;
     std::copy_if(op.name.begin(), op.name.end(), std::back_inserter(name),
                  [](char c) { return c >= ' ' && c != '"' && c != '\\'; });
-    const std::string line = fmt::format(
+    fmt::format_to(
+        std::back_inserter(text),
         "{}{{\"name\":\"{}\",\"cat\":\"{}\",\"ph\":\"X\",\"pid\":1,\"tid\":{},\"ts\":{:.3f},"
         "\"dur\":{:.3f}}}",
         separator, name, op.kind, event.thread, static_cast<double>(event.begin_ns) * 1e-3,
         static_cast<double>(event.end_ns - event.begin_ns) * 1e-3);
-    written = written && std::fputs(line.c_str(), out) >= 0;
     separator = ",\n";
+    if (text.size() >= kWriteBytes) {
+      out.write(text.data(), text.size());
+      text.clear();
+    }
   }
-  written = std::fputs("\n],\"displayTimeUnit\":\"ns\"}\n", out) >= 0 && written;
-  written = std::fclose(out) == 0 && written;
-  if (!written || std::rename(temporary.c_str(), file.c_str()) != 0) {
-    std::remove(temporary.c_str());
-    throw Error(Reason::kIoError, fmt::format("{}: cannot be written", file.string()));
-  }
+  text += "\n],\"displayTimeUnit\":\"ns\"}\n";
+  out.write(text.data(), text.size());
+  out.commit();
 }
 
 ProfileRecorder::ProfileRecorder(Profile& profile, const Model::Impl& model, int threads)
