@@ -153,7 +153,9 @@ void embed(const Arguments& arguments) {
     tell(fmt::format("{} of {} texts were longer than {} tokens and were cut", truncated,
                      window.first, encoder.max_tokens()));
   }
-  tell_notes(encoder.info().warnings);
+  const ModelInfo info = encoder.info();
+  tell_notes(info.warnings);
+  tell_notes(info.embedding_notes);
 }
 
 }  // namespace

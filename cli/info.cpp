@@ -50,6 +50,7 @@ std::string as_json(const ModelInfo& info) {
              .add("unexpected_tensors", info.unexpected_tensors)
              .add("missing_tensors", info.missing_tensors)
              .add("warnings", info.warnings)
+             .add("embedding_notes", info.embedding_notes)
              .text() +
          '\n';
 }
@@ -97,6 +98,7 @@ std::string as_table(const ModelInfo& info) {
   row("absent tensors", fmt::format("{}", fmt::join(info.missing_tensors, ", ")));
   row("unused tensors", fmt::format("{}", fmt::join(info.unexpected_tensors, ", ")));
   for (const std::string& warning : info.warnings) row("warning", warning);
+  for (const std::string& note : info.embedding_notes) row("note", note);
   return table;
 }
 

@@ -117,7 +117,8 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
     pooling.pooling.modes = {options.pooling.value_or(Pooling::kMean)};
     sentence.modules = {pooling};
     if (!options.pooling && built.input == InputKind::kIds) {
-      sentence.warnings.push_back("no modules.json: embeddings are the mean of the token vectors");
+      info.embedding_notes.emplace_back(
+          "no modules.json: embeddings are the mean of the token vectors");
     }
   }
   info.embedding_size = append_sentence_modules(built, sentence.modules);

@@ -56,6 +56,8 @@ struct ModelInfo {
   std::vector<std::string> unexpected_tensors;
   std::vector<std::string> missing_tensors;  ///< optional ones, e.g. an absent pooler
   std::vector<std::string> warnings;
+  std::vector<std::string>
+      embedding_notes;  ///< on what sentence embeddings are, when it is unusual
 };
 
 enum class HiddenStates : std::uint8_t { kLast, kAll };

@@ -10,8 +10,8 @@
 
 namespace weft {
 
-/// Element types, by the names of the safetensors format (formats.md, S9). weft computes with the
-/// first four; the others can be named, stored and copied.
+/// Element types, by the names of the safetensors format. weft computes with the first four; the
+/// others can be named, stored and copied.
 enum class DType : std::uint8_t {
   kF32,
   kF16,
