@@ -65,8 +65,9 @@ const std::string* find_duplicate(const std::vector<Json::Member>& members) {
 // which keeps no call stack of its own.
 class JsonParser {
  public:
-  JsonParser(std::string_view source, const Json::Limits& limits)
-      : source_(source), limits_(limits) {}
+  /// With `visit`, members of the outermost object go there instead of into the result.
+  JsonParser(std::string_view source, const Json::Limits& limits, const Json::Visit* visit)
+      : source_(source), limits_(limits), visit_(visit) {}
 
   Json parse(std::string_view text) {
     // The library skips a byte order mark and takes NUL for the end.
@@ -102,8 +103,11 @@ class JsonParser {
 
   bool start_object(std::size_t) { return open(std::vector<Json::Member>{}); }
   bool key(std::string& name) {
-    std::get<std::vector<Json::Member>>(open_.back()->value_).emplace_back().first =
-        std::move(name);
+    auto& members = std::get<std::vector<Json::Member>>(open_.back()->value_);
+    if (open_.size() > 1 && members.size() == limits_.nested_members) {
+      return fail(fmt::format("has an object of more than {} members", limits_.nested_members));
+    }
+    members.emplace_back().first = std::move(name);
     return true;
   }
   bool end_object() {
@@ -111,14 +115,10 @@ class JsonParser {
     if (const std::string* twin = find_duplicate(members)) {
       return fail(fmt::format("has the key {} twice in one object", in_quotes(*twin)));
     }
-    open_.pop_back();
-    return true;
+    return close();
   }
   bool start_array(std::size_t) { return open(std::vector<Json>{}); }
-  bool end_array() {
-    open_.pop_back();
-    return true;
-  }
+  bool end_array() { return close(); }
 
   bool parse_error(std::size_t position, const std::string&, const std::exception& error) {
     // "[json.exception...] parse error at line 1, column 2: syntax error while parsing value -
@@ -137,7 +137,7 @@ class JsonParser {
     Json* const place = slot();
     if (place == nullptr) return false;
     place->value_ = std::forward<T>(value);
-    return true;
+    return value_ends();
   }
 
   template <typename T>
@@ -149,6 +149,19 @@ class JsonParser {
     if (place == nullptr) return false;
     place->value_ = std::forward<T>(container);
     open_.push_back(place);
+    return true;
+  }
+
+  bool close() {
+    open_.pop_back();
+    return value_ends();
+  }
+
+  bool value_ends() {
+    if (visit_ == nullptr || open_.size() != 1 || !root_.is_object()) return true;
+    auto& members = std::get<std::vector<Json::Member>>(root_.value_);
+    (*visit_)(members.back().first, members.back().second);
+    members.pop_back();
     return true;
   }
 
@@ -174,6 +187,7 @@ class JsonParser {
 
   std::string_view source_;
   Json::Limits limits_;
+  const Json::Visit* visit_;
   Json root_;
   std::vector<Json*> open_;
   std::string problem_;
@@ -184,7 +198,15 @@ Json Json::parse(std::string_view text, std::string_view source) {
 }
 
 Json Json::parse(std::string_view text, std::string_view source, const Limits& limits) {
-  return JsonParser(source, limits).parse(text);
+  return JsonParser(source, limits, nullptr).parse(text);
+}
+
+void Json::parse_members(std::string_view text, std::string_view source, const Limits& limits,
+                         const Visit& visit) {
+  const Json root = JsonParser(source, limits, &visit).parse(text);
+  if (root.is_object()) return;
+  throw Error(Reason::kCorruptFile,
+              fmt::format("{}: expected an object, found {}", source, root.preview()));
 }
 
 }  // namespace weft

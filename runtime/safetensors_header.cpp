@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <numeric>
+#include <utility>
 
 #include "runtime/checked_size.h"
 #include "runtime/json.h"
@@ -20,6 +22,10 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::string_view kMetadata = "__metadata__";
+// "":{"dtype":"","shape":[],"data_offsets":[0,0]}
+constexpr std::uint64_t kShortestEntry = 47;
+// Of __metadata__ or an entry, 72 bytes each while they are parsed. Files in use have dozens.
+constexpr std::size_t kMaxNestedMembers = 1 << 16;
 
 constexpr std::array kDTypes = {
     DType::kF32,    DType::kF16,    DType::kBF16,       DType::kF64,        DType::kI64,
@@ -74,7 +80,6 @@ std::vector<std::int64_t> read_sizes(const File& file, std::string_view tensor, 
 TensorEntry read_entry(const File& file, const std::string& name, const Json& json,
                        std::uint64_t buffer_begin) {
   TensorEntry entry;
-  entry.name = name;
   const Json* dtype = json.find("dtype");
   if (dtype == nullptr || !dtype->is_string()) {
     corrupt(file, name,
@@ -130,6 +135,18 @@ void check_coverage(const File& file, const std::vector<TensorEntry>& entries,
   }
 }
 
+void check_names(const File& file, const std::vector<TensorEntry>& entries) {
+  std::vector<std::uint32_t> order(entries.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(),
+            [&](auto a, auto b) { return entries[a].name < entries[b].name; });
+  const auto twin = std::adjacent_find(order.begin(), order.end(), [&](auto a, auto b) {
+    return entries[a].name == entries[b].name;
+  });
+  if (twin == order.end()) return;
+  corrupt(file, fmt::format("header: has the key {} twice", in_quotes(entries[*twin].name)));
+}
+
 std::vector<TensorEntry> read_header(const File& file) {
   if (file.size() < kLengthBytes) {
     corrupt(file, fmt::format("{} bytes, shorter than the 8 of a safetensors header's length",
@@ -144,21 +161,23 @@ std::vector<TensorEntry> read_header(const File& file) {
   }
   std::string text(static_cast<std::size_t>(header_bytes), '\0');
   file.read(kLengthBytes, text.size(), text.data());
-  const Json header = Json::parse(text, fmt::format("{}: header", file.path().string()),
-                                  {.array_items = kMaxRank, .depth = 3});
-  if (!header.is_object()) {
-    corrupt(file, fmt::format("header: expected an object, found {}", header.preview()));
-  }
-
   const std::uint64_t buffer_begin = kLengthBytes + header_bytes;
   std::vector<TensorEntry> entries;
-  for (const auto& [name, json] : header.members()) {
-    if (name == kMetadata) {
-      check_metadata(file, json);
-    } else {
-      entries.push_back(read_entry(file, name, json, buffer_begin));
-    }
-  }
+  entries.reserve(static_cast<std::size_t>(header_bytes / kShortestEntry));
+  int metadata = 0;
+  Json::parse_members(text, fmt::format("{}: header", file.path().string()),
+                      {.array_items = kMaxRank, .depth = 3, .nested_members = kMaxNestedMembers},
+                      [&](std::string& name, const Json& json) {
+                        if (name == kMetadata) {
+                          check_metadata(file, json);
+                          ++metadata;
+                          return;
+                        }
+                        entries.push_back(read_entry(file, name, json, buffer_begin));
+                        entries.back().name = std::move(name);
+                      });
+  if (metadata > 1) corrupt(file, "header: has the key \"__metadata__\" twice");
+  check_names(file, entries);
   std::sort(entries.begin(), entries.end(), [](const TensorEntry& a, const TensorEntry& b) {
     return a.offset != b.offset ? a.offset < b.offset : a.bytes < b.bytes;
   });

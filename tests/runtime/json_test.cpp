@@ -182,6 +182,21 @@ TEST_CASE("arrays longer than the caller allows are refused") {
                    "more than 3 items");
 }
 
+TEST_CASE("members of the outermost object can be taken one at a time, nested objects bounded") {
+  std::string seen;
+  const auto visit = [&](std::string& name, const Json& value) {
+    seen += name + "=" + value.preview() + ";";
+  };
+  Json::parse_members("{\"a\":1,\"b\":[2,[3]],\"c\":{\"d\":{}},\"a\":null}", "FILE", {}, visit);
+  CHECK(seen == "a=1;b=an array of 2 items;c=an object of 1 members;a=null;");
+  WEFT_CHECK_FAILS(Json::parse_members("[1]", "FILE", {}, visit), "CORRUPT_FILE",
+                   "FILE: expected an object, found an array of 1 items");
+  const Json::Limits two{.nested_members = 2};
+  CHECK_NOTHROW(Json::parse("{\"a\":{\"1\":0,\"2\":0},\"b\":0,\"c\":0}", "FILE", two));
+  WEFT_CHECK_FAILS(Json::parse("{\"a\":{\"1\":0,\"2\":0,\"3\":0}}", "FILE", two), "CORRUPT_FILE",
+                   "more than 2 members");
+}
+
 TEST_CASE("asking a value for another kind is an error, not undefined") {
   WEFT_CHECK_FAILS(parse("1").as_string(), "INTERNAL", "expected string, found integer");
   WEFT_CHECK_FAILS(parse("\"1\"").as_integer(), "INTERNAL", "expected integer");

@@ -1,6 +1,8 @@
 #include "weft/safetensors.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmath>
@@ -192,6 +194,43 @@ TEST_CASE("a hundred thousand tensors and a name of a megabyte are read in no ti
   CHECK(read_bytes(container(header)).size() == 100'001);
   check_corrupt(container("{" + entry(std::string(1'000'000, 'n'), "[1]", "[0,0]") + "}"),
                 "tensor \"nnn");
+}
+
+// Resident memory only ever rises: each header below is refused or read within what is allowed for
+// it.
+TEST_CASE("a header costs a small multiple of its size whatever it says") {
+  const auto peak_bytes = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<double>(usage.ru_maxrss) * 1024;
+  };
+  const auto repeated = [](std::string_view begin, const auto& item, std::string_view end) {
+    std::string text(begin);
+    for (int i = 0; text.size() < 32'000'000; ++i) text += item(i);
+    text.pop_back();
+    return text + std::string(end);
+  };
+  const std::string hostile[] = {
+      repeated(
+          "{", [](int) { return "\"\":0,"; }, "}"),
+      repeated(
+          "{\"__metadata__\":{", [](int i) { return fmt::format("\"{}\":\"\",", i); }, "}}"),
+      repeated(
+          "{\"a\":{", [](int i) { return fmt::format("\"{}\":[],", i); }, "}}"),
+      repeated(
+          "{", [](int i) { return entry(fmt::format("{}", i), "[]", "[0,0]", "") + ","; }, "}"),
+  };
+  const double before = peak_bytes();
+  for (const std::string& header : hostile) {
+    const TemporaryDirectory directory;
+    const auto file = directory.write("x.safetensors", container(header));
+    try {
+      Weights::open(file);
+    } catch (const Error& error) {
+      CHECK(error.reason() == Reason::kCorruptFile);
+    }
+  }
+  CHECK((peak_bytes() - before) / 32e6 < 6);
 }
 
 TEST_CASE("files of another kind are called by their name") {
