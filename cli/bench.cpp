@@ -3,15 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <numeric>
 #include <optional>
 
+#include "cli/bench_page.h"
 #include "cli/bench_report.h"
+#include "cli/bench_sweeps.h"
 #include "cli/command.h"
 #include "cli/compute_options.h"
 #include "cli/interruption.h"
 #include "cli/output.h"
+#include "cli/scenario.h"
+#include "cli/sequence_runner.h"
 #include "cli/terminal.h"
 #include "cli/workload.h"
 #include "weft/error.h"
@@ -28,6 +33,7 @@ constexpr std::int64_t kChunkTokens = 16384;
 constexpr std::int64_t kChunkSequences = 4096;
 constexpr std::int64_t kMostSequences = 1 << 20;
 constexpr std::int64_t kProfiledPasses = 3;
+constexpr std::int64_t kMostPasses = 1'000'000'000;
 constexpr std::size_t kTraceEvents = std::size_t{1} << 20;
 
 double seconds_since(Clock::time_point start) {
@@ -53,12 +59,13 @@ void write_staged(const TemporaryFile& file, const auto& write) {
 }
 
 /// Whole passes over a workload, as the protocol counts them: until `passes` or `seconds` are done.
-std::vector<double> time_passes(const auto& pass, std::int64_t passes, double seconds) {
+std::vector<double> time_passes(const SequenceRunner& runner, std::span<float> rows,
+                                std::int64_t passes, double seconds) {
   std::vector<double> times;
   double total = 0;
   while (times.empty() || (std::ssize(times) < passes && total < seconds)) {
     const Clock::time_point start = Clock::now();
-    pass(nullptr);
+    runner.run_all(rows);
     times.push_back(seconds_since(start));
     total += times.back();
     throw_if_interrupted();
@@ -66,74 +73,163 @@ std::vector<double> time_passes(const auto& pass, std::int64_t passes, double se
   return times;
 }
 
+constexpr std::array kScenarios = {Scenario::kSingleStream, Scenario::kOffline, Scenario::kServer};
+
+/// None if no scenario is asked for. Throws UsageError.
+std::optional<ScenarioOptions> scenario_options(const Arguments& arguments) {
+  const std::array names = {to_string(kScenarios[0]), to_string(kScenarios[1]),
+                            to_string(kScenarios[2])};
+  const auto chosen = arguments.choice("--scenario", names);
+  const bool server = chosen && kScenarios[*chosen] == Scenario::kServer;
+  for (const std::string_view option : {"--target-qps", "--latency-ms"}) {
+    if (arguments.given(option) && !server) {
+      throw UsageError(fmt::format("{}: expected with --scenario Server alone", option));
+    }
+  }
+  if (arguments.given("--seed") && !chosen) {
+    throw UsageError("--seed: expected with --scenario alone");
+  }
+  if (!chosen) return std::nullopt;
+  for (const std::string_view option : {"--profile", "--trace", "--report"}) {
+    arguments.exclude("--scenario", option);
+  }
+  ScenarioOptions options;
+  options.scenario = kScenarios[*chosen];
+  options.seconds = arguments.seconds("--min-seconds", kValidSeconds);
+  options.most_queries = arguments.integer("--min-runs", 1, kMostPasses, kMostPasses);
+  options.latency_bound = arguments.seconds("--latency-ms", 50) * 1e-3;
+  if (arguments.given("--target-qps")) {
+    options.target_qps = arguments.seconds("--target-qps", 0);
+    if (!(*options.target_qps > 0)) throw UsageError("--target-qps: expected more than 0, found 0");
+  }
+  options.seed = static_cast<std::uint64_t>(arguments.integer("--seed", 0, INT64_MAX, 1));
+  return options;
+}
+
+/// A workload and the model that is measured on it, warm.
+struct Subject {
+  std::string directory;
+  LoadOptions load;
+  Workload workload;
+  std::optional<SequenceRunner> runner;
+  Array embeddings;
+  BenchReport report;
+
+  explicit Subject(const Arguments& arguments)
+      : directory(model_directory(arguments)), load(load_options(arguments)) {}
+
+  void prepare(const Arguments& arguments) {
+    const std::int64_t sequences = arguments.integer("--sequences", 1, kMostSequences, 256);
+    const std::int64_t length = arguments.integer("--length", 1, kMostSequences, 0);
+    const auto file = arguments.file("--workload");
+    std::vector<std::int64_t> lengths;
+    if (file) {
+      workload = read_workload(*file);
+      lengths = workload.sorted_lengths();
+    } else {
+      lengths = generate_lengths(sequences, length);
+    }
+    const std::int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+    load.limits.tokens = std::clamp<std::int64_t>(tokens, 1, kChunkTokens);
+    load.limits.sequences = std::clamp<std::int64_t>(std::ssize(lengths), 1, kChunkSequences);
+    load.pooling = Pooling::kMean;
+    const Clock::time_point start = Clock::now();
+    const auto model = TransformerModel::load(directory, load);
+    report.load_seconds = seconds_since(start);
+    report.model = model->info();
+    if (!file) {
+      workload = generate_workload(lengths, model->max_tokens(), model->vocabulary_size());
+    }
+    embeddings = Array(DType::kF32, {workload.sequences(), model->embedding_size()});
+    runner.emplace(model, workload);
+    runner->run_all(embeddings.values<float>());
+  }
+};
+
+std::string measure_page(Subject& subject, const Profile& profile, double seconds) {
+  Progress progress("steps");
+  const auto tell = [&](const std::string& what) {
+    progress.show(fmt::format("measuring for the report: {}", what));
+  };
+  BenchPage page;
+  page.report = subject.report;
+  page.lengths = subject.workload.sorted_lengths();
+  page.flops = product_flops(profile) / static_cast<double>(kProfiledPasses);
+  page.ops = merged_ops(profile);
+  page.padding = count_padding(subject.workload);
+  const auto rows = subject.embeddings.values<float>();
+  tell("latency of single sequences");
+  ScenarioOptions single_stream;
+  single_stream.scenario = Scenario::kSingleStream;
+  single_stream.seconds = seconds;
+  single_stream.most_queries = kMostPasses;
+  page.single_stream = run_scenario(*subject.runner, rows, single_stream);
+  const double per_point = std::min(0.15, seconds / 20);
+  page.rates = measure_rates(subject.runner->shared_model(), per_point, tell);
+  page.threads = measure_threads(subject.directory, subject.load, subject.report.model.threads,
+                                 subject.workload, 3 * per_point, tell);
+  page.accuracy = measure_accuracy(subject.directory, subject.load, subject.workload, rows);
+  return bench_page(page);
+}
+
 void bench(const Arguments& arguments) {
-  const std::string directory = model_directory(arguments);
-  const auto workload_file = arguments.file("--workload");
-  const auto embeddings_file = arguments.file("--out");
-  const auto trace_file = arguments.file("--trace");
-  const std::int64_t passes = arguments.integer("--min-runs", 1, 1'000'000'000, 1000);
+  Subject subject(arguments);
+  const auto scenario = scenario_options(arguments);
+  const std::int64_t passes = arguments.integer("--min-runs", 1, kMostPasses, 1000);
   const double seconds = arguments.seconds("--min-seconds", 3);
-  const std::int64_t sequences = arguments.integer("--sequences", 1, kMostSequences, 256);
-  const std::int64_t length = arguments.integer("--length", 1, kMostSequences, 0);
   for (const std::string_view option : {"--sequences", "--length"}) {
     arguments.exclude("--workload", option);
   }
-  LoadOptions load = load_options(arguments);
-  refuse_option(arguments, "--report");
   // All outputs become visible together, after the last thing that can fail.
   std::optional<TemporaryFile> embeddings_output, trace_output;
+  std::optional<FileOutput> page_output;
+  const auto embeddings_file = arguments.file("--out");
+  const auto trace_file = arguments.file("--trace");
+  const auto page_file = arguments.file("--report");
   if (embeddings_file) embeddings_output.emplace(*embeddings_file);
   if (trace_file) trace_output.emplace(*trace_file);
+  if (page_file) page_output.emplace(*page_file);
 
-  Workload workload;
-  std::vector<std::int64_t> lengths;
-  if (workload_file) {
-    workload = read_workload(*workload_file);
-    lengths = workload.sorted_lengths();
-  } else {
-    lengths = generate_lengths(sequences, length);
-  }
-  const std::int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
-  load.limits.tokens = std::clamp<std::int64_t>(tokens, 1, kChunkTokens);
-  load.limits.sequences = std::clamp<std::int64_t>(std::ssize(lengths), 1, kChunkSequences);
-  load.pooling = Pooling::kMean;
-  const Clock::time_point load_start = Clock::now();
-  const auto model = TransformerModel::load(directory, load);
-  BenchReport report;
-  report.load_seconds = seconds_since(load_start);
-  if (!workload_file) {
-    workload = generate_workload(lengths, model->max_tokens(), model->vocabulary_size());
-  }
-
-  Array embeddings(DType::kF32, {workload.sequences(), model->embedding_size()});
-  const auto pass = [&](Profile* profile) {
-    EmbedOptions options;
-    options.stop.cancel = &interruption_flag();
-    options.profile = profile;
-    model->embed(workload.ids, workload.offsets, embeddings.values<float>(), options);
-  };
-  pass(nullptr);  // warms up
-  report.times = time_passes(pass, passes, seconds);
-
-  Profile profile(trace_file ? kTraceEvents : 0);
-  const bool want_profile = arguments.given("--profile") || trace_file || !workload_file;
-  if (want_profile) {
-    for (std::int64_t i = 0; i < kProfiledPasses; ++i) pass(&profile);
-  }
-  report.model = model->info();
+  subject.prepare(arguments);
+  BenchReport& report = subject.report;
+  const auto rows = subject.embeddings.values<float>();
   HeldStdout output;
-  if (want_profile) report.peak = measure_peak(report.model.isa, report.model.threads);
-  if (arguments.given("--profile")) output.write(profile_table(profile, report));
-  output.write(workload_file ? protocol_line(report)
-                             : bench_table(report, workload, profile, kProfiledPasses));
+  Profile profile(trace_file ? kTraceEvents : 0);
+  if (scenario) {
+    if (subject.workload.sequences() == 0) {
+      throw Error(Reason::kInvalidArgument,
+                  "--scenario: expected a sequence, found an empty workload");
+    }
+    const ScenarioResult result = run_scenario(*subject.runner, rows, *scenario);
+    output.write(arguments.given("--json") ? scenario_json(result, report.model)
+                                           : scenario_table(result));
+  } else {
+    report.times = time_passes(*subject.runner, rows, passes, seconds);
+    const bool protocol = arguments.given("--workload");
+    const bool want_profile = arguments.given("--profile") || trace_file || page_file || !protocol;
+    if (want_profile) {
+      for (std::int64_t i = 0; i < kProfiledPasses; ++i) subject.runner->run_all(rows, &profile);
+      report.peak = measure_peak(report.model.isa, report.model.threads);
+    }
+    if (page_output) {
+      page_output->write(
+          measure_page(subject, profile, arguments.seconds("--min-seconds", kValidSeconds)));
+    }
+    if (arguments.given("--profile")) output.write(profile_table(profile, report));
+    output.write(protocol ? protocol_line(report)
+                 : arguments.given("--json")
+                     ? bench_json(report, subject.workload, profile, kProfiledPasses)
+                     : bench_table(report, subject.workload, profile, kProfiledPasses));
+  }
   if (trace_output) {
     write_staged(*trace_output, [&](const auto& path) { profile.write_chrome_trace(path); });
   }
   if (embeddings_output) {
-    const NamedArrays arrays = {{"embeddings", std::move(embeddings)}};
+    const NamedArrays arrays = {{"embeddings", std::move(subject.embeddings)}};
     write_staged(*embeddings_output, [&](const auto& path) { write_safetensors(path, arrays); });
   }
   output.publish();
+  if (page_output) page_output->publish();
   if (trace_output) trace_output->publish();
   if (embeddings_output) embeddings_output->publish();
   tell_notes(report.model.warnings);
@@ -158,17 +254,28 @@ Command bench_command() {
           {"--sequences", "N", "generated sequences per pass (default 256)"},
           {"--length", "N", "tokens of each (default: lognormal, median 32, mean 45, 4 to 256)"},
           {"--min-runs", "R", "stop after R passes (default 1000) ..."},
-          {"--min-seconds", "T", "... or T seconds, whichever comes first (default 3)"},
+          {"--min-seconds", "T",
+           "... or T seconds, whichever comes first (default 3; scenarios and report 10)"},
           {"--profile", "", "a table of the operators: time, rates, share of the peak"},
           {"--trace", "FILE", "write a timeline for chrome://tracing or Perfetto"},
           {"--model", "DIR", "the same as MODEL_DIR"},
           {"--workload", "FILE", "a .safetensors file with I64 `ids` and `offsets`"},
           {"--out", "FILE", "write `embeddings` [n, hidden]: means of the last hidden states"},
-          {"--report", "FILE", "not supported yet"},
+          {"--report", "FILE",
+           "write a page of HTML: latency, throughput, scaling, roofline, time per operator"},
+          {"--json", "", "one JSON object instead of the table"},
+          {"--scenario", "S",
+           "SingleStream, Offline or Server (MLPerf's names): a result that is VALID or INVALID"},
+          {"--target-qps", "Q",
+           "Server: sequences that arrive a second (default: search the most)"},
+          {"--latency-ms", "L", "Server: the bound that 99 % of latencies keep (default 50)"},
+          {"--seed", "N", "of the queries' order and arrivals (default 1)"},
       }),
       .examples =
           "  weft bench models/all-MiniLM-L6-v2 --profile\n"
-          "  weft bench models/all-MiniLM-L6-v2 --sequences 1 --length 128 --threads 1",
+          "  weft bench models/all-MiniLM-L6-v2 --sequences 1 --length 128 --threads 1\n"
+          "  weft bench models/all-MiniLM-L6-v2 --report page.html\n"
+          "  weft bench models/all-MiniLM-L6-v2 --scenario Server --latency-ms 20",
       .run = bench};
 }
 

@@ -7,16 +7,11 @@
 #include <map>
 
 #include "cli/json_object.h"
+#include "cli/statistics.h"
 #include "weft/version.h"
 
 namespace weft::cli {
 namespace {
-
-/// The value below which this share of the sorted values lies. `sorted` is not empty.
-template <typename Value>
-Value quantile(const std::vector<Value>& sorted, double share) {
-  return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
-}
 
 /// "linear encoder.layer.3.output.dense" -> "linear encoder.layer.*.output.dense".
 std::string without_layer_number(std::string_view name) {
@@ -34,37 +29,63 @@ std::string without_layer_number(std::string_view name) {
   return merged;
 }
 
-/// Operations of matrix products and attention: what a peak of multiply-adds can be compared with.
-double product_flops(const Profile& profile) {
-  double flops = 0;
-  for (const OpProfile& op : profile.ops()) {
-    if (op.kind == "linear" || op.kind == "matmul" || op.kind == "attention") flops += op.flops;
-  }
-  return flops;
+JsonObject info_json(const BenchReport& report) {
+  return JsonObject()
+      .add("engine", "weft")
+      .add("version", kVersion)
+      .add("architecture", report.model.architecture)
+      .add("dtype", report.model.compute_dtype)
+      .add("isa", to_string(report.model.isa))
+      .add("gemm", to_string(report.model.gemm))
+      .add("kernels", report.model.kernels)
+      .add("threads", report.model.threads)
+      .add("load_s", report.load_seconds)
+      .add("packed_bytes", report.model.packed_bytes)
+      .add("session_bytes", report.model.session_bytes);
 }
 
 }  // namespace
 
+bool is_product(const OpProfile& op) {
+  return op.kind == "linear" || op.kind == "matmul" || op.kind == "attention";
+}
+
+double product_flops(const Profile& profile) {
+  double flops = 0;
+  for (const OpProfile& op : profile.ops()) {
+    if (is_product(op)) flops += op.flops;
+  }
+  return flops;
+}
+
+std::vector<OpProfile> merged_ops(const Profile& profile) {
+  std::map<std::string, OpProfile> merged;
+  for (const OpProfile& op : profile.ops()) {
+    if (op.calls == 0) continue;
+    OpProfile& total = merged[without_layer_number(op.name)];
+    total.kind = op.kind;
+    total.calls += op.calls;
+    total.seconds += op.seconds;
+    total.flops += op.flops;
+    total.bytes += op.bytes;
+  }
+  std::vector<OpProfile> ops;
+  for (auto& [name, op] : merged) {
+    op.name = name;
+    ops.push_back(std::move(op));
+  }
+  std::sort(ops.begin(), ops.end(),
+            [](const OpProfile& a, const OpProfile& b) { return a.seconds > b.seconds; });
+  return ops;
+}
+
 std::string protocol_line(const BenchReport& report) {
-  const JsonObject info = JsonObject()
-                              .add("engine", "weft")
-                              .add("version", kVersion)
-                              .add("architecture", report.model.architecture)
-                              .add("dtype", report.model.compute_dtype)
-                              .add("isa", to_string(report.model.isa))
-                              .add("gemm", to_string(report.model.gemm))
-                              .add("kernels", report.model.kernels)
-                              .add("threads", report.model.threads)
-                              .add("load_s", report.load_seconds)
-                              .add("packed_bytes", report.model.packed_bytes)
-                              .add("session_bytes", report.model.session_bytes);
-  return JsonObject().add("times_s", report.times).add("info", info).text() + '\n';
+  return JsonObject().add("times_s", report.times).add("info", info_json(report)).text() + '\n';
 }
 
 std::string bench_table(const BenchReport& report, const Workload& workload, const Profile& profile,
                         std::int64_t profiled_passes) {
-  std::vector<double> times = report.times;
-  std::sort(times.begin(), times.end());
+  const std::vector<double> times = sorted(report.times);
   const double median = quantile(times, 0.5);
   const std::vector<std::int64_t> lengths = workload.sorted_lengths();
   const double flops_per_second =
@@ -95,33 +116,58 @@ std::string bench_table(const BenchReport& report, const Workload& workload, con
   return table;
 }
 
+std::string bench_json(const BenchReport& report, const Workload& workload, const Profile& profile,
+                       std::int64_t profiled_passes) {
+  const double median = quantile(sorted(report.times), 0.5);
+  const double passes = static_cast<double>(profiled_passes);
+  std::vector<JsonObject> ops;
+  for (const OpProfile& op : merged_ops(profile)) {
+    ops.push_back(JsonObject()
+                      .add("name", op.name)
+                      .add("kind", op.kind)
+                      .add("thread_s", op.seconds / passes)
+                      .add("flops", op.flops / passes)
+                      .add("bytes", op.bytes / passes));
+  }
+  const double rate = product_flops(profile) / passes / median;
+  return JsonObject()
+             .add("times_s", report.times)
+             .add("median_s", median)
+             .add("sequences", workload.sequences())
+             .add("tokens", workload.tokens())
+             .add("flops_per_second", rate)
+             .add("share_of_peak", rate / report.peak.flops_per_second)
+             .add("peak", JsonObject()
+                              .add("flops_per_second", report.peak.flops_per_second)
+                              .add("bytes_per_second", report.peak.bytes_per_second))
+             .add("ops", ops)
+             .add("info", info_json(report))
+             .text() +
+         '\n';
+}
+
 std::string profile_table(const Profile& profile, const BenchReport& report) {
-  std::map<std::string, OpProfile> merged;
+  const std::vector<OpProfile> ops = merged_ops(profile);
   double all_seconds = 0;
-  for (const OpProfile& op : profile.ops()) {
-    if (op.calls == 0) continue;
-    OpProfile& total = merged[without_layer_number(op.name)];
-    total.calls += op.calls;
-    total.seconds += op.seconds;
-    total.flops += op.flops;
-    total.bytes += op.bytes;
-    all_seconds += op.seconds;
-  }
-  std::vector<std::pair<std::string, OpProfile>> rows(merged.begin(), merged.end());
-  std::sort(rows.begin(), rows.end(),
-            [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
+  for (const OpProfile& op : ops) all_seconds += op.seconds;
   const double thread_peak = report.peak.flops_per_second / report.model.threads;
-  std::string table = fmt::format("{:<58} {:>8} {:>10} {:>7} {:>9} {:>8} {:>7}\n", "operator",
-                                  "calls", "ms", "share", "GFLOP/s", "GB/s", "% peak");
-  for (const auto& [name, op] : rows) {
+  const double thread_bandwidth = report.peak.bytes_per_second / report.model.threads;
+  std::string table = fmt::format("{:<58} {:>8} {:>10} {:>7} {:>9} {:>8} {:>7} {:>7}\n", "operator",
+                                  "calls", "ms", "share", "GFLOP/s", "GB/s", "% peak", "% roof");
+  for (const OpProfile& op : ops) {
     const double seconds = std::max(op.seconds, 1e-9);
-    table += fmt::format("{:<58} {:>8} {:>10.3f} {:>5.1f} % {:>9.1f} {:>8.1f} {:>7.1f}\n", name,
-                         op.calls, op.seconds * 1e3, 100 * seconds / all_seconds,
+    const double roof_seconds = std::max(op.flops / thread_peak, op.bytes / thread_bandwidth);
+    table += fmt::format("{:<58} {:>8} {:>10.3f} {:>5.1f} % {:>9.1f} {:>8.1f} {:>7.1f} {:>7.1f}\n",
+                         op.name, op.calls, op.seconds * 1e3, 100 * seconds / all_seconds,
                          op.flops / seconds * 1e-9, op.bytes / seconds * 1e-9,
-                         100 * op.flops / seconds / thread_peak);
+                         100 * op.flops / seconds / thread_peak, 100 * roof_seconds / seconds);
   }
-  return table + fmt::format("Times are summed over {} threads, rates are those of one thread.\n\n",
-                             report.model.threads);
+  return table +
+         fmt::format(
+             "Times are summed over {} threads, rates are those of one thread. The roof is "
+             "the peak or the\nmemory's bandwidth, whichever is lower; what caches serve may "
+             "pass it.\n\n",
+             report.model.threads);
 }
 
 }  // namespace weft::cli

@@ -17,8 +17,18 @@ struct BenchReport {
   MachinePeak peak;           // of model.threads threads; measured unless protocol_line() is all
 };
 
+/// Whether a peak of multiply-adds is what the operator's rate can be compared with.
+bool is_product(const OpProfile& op);
+/// Layers taken together ("encoder.layer.*."), slowest first, without what never ran.
+std::vector<OpProfile> merged_ops(const Profile& profile);
+/// Operations of products and attention.
+double product_flops(const Profile& profile);
+
 /// {"times_s":[..],"info":{..}} and a newline.
 std::string protocol_line(const BenchReport& report);
+/// One JSON object for programs: what bench_table() tells.
+std::string bench_json(const BenchReport& report, const Workload& workload, const Profile& profile,
+                       std::int64_t profiled_passes);
 /// `profile` covers `profiled_passes` passes over the workload.
 std::string bench_table(const BenchReport& report, const Workload& workload, const Profile& profile,
                         std::int64_t profiled_passes);

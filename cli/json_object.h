@@ -36,10 +36,8 @@ class JsonObject {
   JsonObject& add(std::string_view key, const Value& value) {
     return add_json(key, to_json(value));
   }
-  JsonObject& add(std::string_view key, const JsonObject& value) {
-    return add_json(key, value.text());
-  }
   std::string text() const { return '{' + members_ + '}'; }
+  friend std::string to_json(const JsonObject& object) { return object.text(); }
 
  private:
   JsonObject& add_json(std::string_view key, std::string_view value) {

@@ -47,6 +47,13 @@ void Progress::update(std::int64_t count, std::optional<double> share) {
   shown_ = true;
 }
 
+void Progress::show(std::string_view text) {
+  if (!on_terminal_) return;
+  const std::string line = fmt::format("\r\x1b[K{}", text);
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  shown_ = true;
+}
+
 void Progress::clear() {
   if (shown_) std::fputs("\r\x1b[K", stderr);
   shown_ = false;

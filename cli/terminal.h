@@ -26,6 +26,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void update(std::int64_t count, std::optional<double> share);
+  /// A line of its own instead, at once.
+  void show(std::string_view text);
   void clear();
 
  private:

@@ -100,7 +100,6 @@ TEST_CASE("what is not supported yet says so by name and exits with 1") {
     cases.push_back({{"info", "model", "--dtype", dtype}, 1, {"--dtype", dtype}});
   }
   cases.push_back({{"embed", "model", "a", "--sparse"}, 1, {"--sparse", "not supported yet"}});
-  cases.push_back({{"bench", "model", "--report", "r.html"}, 1, {"--report", "not supported yet"}});
   check_all(place, cases);
 }
 
