@@ -146,7 +146,8 @@ std::string threads_section(const BenchPage& page) {
 
 std::string roofline_section(const BenchPage& page) {
   const MachinePeak& peak = page.report.peak;
-  Series roof{"roof", {}}, products{"products and attention", {}, {}, SeriesStyle::kDots},
+  Series roof{"roof: f32 multiply-adds, memory", {}},
+      products{"products and attention", {}, {}, SeriesStyle::kDots},
       others{"other operators", {}, {}, SeriesStyle::kDots};
   double lowest = 0.25, highest = 4 * peak.flops_per_second / peak.bytes_per_second;
   for (const OpProfile& op : page.ops) {
@@ -227,7 +228,7 @@ std::string bench_page(const BenchPage& page) {
       figure(fmt::format("{:.0f} /s", static_cast<double>(page.padding.tokens) / median), "tokens");
   html += figure(fmt::format("{:.1f}", rate * 1e-9), "GFLOP/s, products and attention");
   html += figure(fmt::format("{:.0f} %", 100 * rate / page.report.peak.flops_per_second),
-                 "of the peak measured now");
+                 "of the f32 peak measured now");
   html += figure(fmt::format("{:.0f} ms", page.report.load_seconds * 1e3), "to load");
   html += "</div><main>\n";
   html += latency_section(page) + rates_section(page) + roofline_section(page) +

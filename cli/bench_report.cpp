@@ -109,7 +109,7 @@ std::string bench_table(const BenchReport& report, const Workload& workload, con
                           static_cast<double>(workload.sequences()) / median,
                           static_cast<double>(workload.tokens()) / median));
   row("compute",
-      fmt::format("{:.1f} GFLOP/s, {:.0f} % of the peak measured now ({:.1f} GFLOP/s; "
+      fmt::format("{:.1f} GFLOP/s, {:.0f} % of the f32 peak measured now ({:.1f} GFLOP/s; "
                   "memory {:.1f} GB/s)",
                   flops_per_second * 1e-9, 100 * flops_per_second / report.peak.flops_per_second,
                   report.peak.flops_per_second * 1e-9, report.peak.bytes_per_second * 1e-9));
@@ -136,10 +136,10 @@ std::string bench_json(const BenchReport& report, const Workload& workload, cons
              .add("sequences", workload.sequences())
              .add("tokens", workload.tokens())
              .add("flops_per_second", rate)
-             .add("share_of_peak", rate / report.peak.flops_per_second)
-             .add("peak", JsonObject()
-                              .add("flops_per_second", report.peak.flops_per_second)
-                              .add("bytes_per_second", report.peak.bytes_per_second))
+             .add("share_of_f32_peak", rate / report.peak.flops_per_second)
+             .add("f32_peak", JsonObject()
+                                  .add("flops_per_second", report.peak.flops_per_second)
+                                  .add("bytes_per_second", report.peak.bytes_per_second))
              .add("ops", ops)
              .add("info", info_json(report))
              .text() +

@@ -103,13 +103,11 @@ class Weft:
 def machine(options, failed):
     cpu = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                 if line.startswith("model name")), platform.processor())
-    peaks = {}
-    for dtype in options.dtypes:
-        try:
-            peaks[dtype] = weft.peak(options.weft, options.model, dtype, options.threads)[0]
-        except RuntimeError as error:
-            failed[f"peak {dtype}"] = str(error)
-    return {"cpu": cpu, "processors": os.cpu_count(), "threads": options.threads, "peaks": peaks,
+    try:
+        peak = weft.f32_peak(options.weft, options.model, options.threads)
+    except (RuntimeError, OSError) as error:
+        peak, failed["f32 peak"] = None, str(error)
+    return {"cpu": cpu, "processors": os.cpu_count(), "threads": options.threads, "f32_peak": peak,
             "load": f"{os.getloadavg()[0]:.1f}",
             "versions": {name: metadata.version(PACKAGES[name]) for name in options.engines if name != "weft"}}
 

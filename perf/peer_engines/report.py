@@ -24,8 +24,8 @@ def markdown(result):
         engines = list(dict.fromkeys(engine for engine, _ in here))
         if not engines:
             continue
-        flops = machine["peaks"].get(dtype)
-        text += [f"## {dtype}" + (f" (peak of these threads {flops * 1e-9:.0f} GFLOP/s)" if flops else ""), ""]
+        flops = machine["f32_peak"]
+        text += [f"## {dtype}" + (f" (f32 peak of these threads {flops * 1e-9:.0f} GFLOP/s)" if flops else ""), ""]
         lines = []
         for engine in engines:
             found = [here.get((engine, workload)) for workload in workloads]
@@ -41,7 +41,7 @@ def markdown(result):
         if flops and any(ours.values()):
             share = [f"{100 * c['flops'] / c['median_s'] / flops:.0f} %" if (c := ours[w]) else "-"
                      for w in workloads]
-            lines.append(["weft's share of the peak", *share, ""])
+            lines.append(["weft's share of the f32 peak", *share, ""])
         text += table(["engine", *workloads, "worst cosine"], lines)
         settings = [[c["engine"], c["workload"], ", ".join(f"{k} {v}" for k, v in c["setting"].items()),
                      f"{c['min_s'] * 1e3:.2f}", f"{c['median_s'] * 1e3:.2f}", f"{c['max_s'] * 1e3:.2f}",
