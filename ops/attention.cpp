@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "ops/infer_checks.h"
 #include "ops/simd/kernels.h"
@@ -54,11 +55,13 @@ SequenceCost cost_of(const RunContext& context, std::int64_t sequence, std::int6
 
 }  // namespace
 
-AttentionOp::AttentionOp(const AttentionParameters& parameters) : parameters_(parameters) {}
+AttentionOp::AttentionOp(AttentionParameters parameters) : parameters_(std::move(parameters)) {}
 
 std::vector<ValueInfo> AttentionOp::infer(std::span<const ValueInfo> in) const {
   const bool has_bias = parameters_.bias_input >= 0, has_lengths = parameters_.lengths_input >= 0;
-  expect_inputs(name(), in, std::size_t{3} + (has_bias ? 1 : 0) + (has_lengths ? 1 : 0));
+  const bool has_keys = parameters_.position_keys_input >= 0;
+  const bool has_queries = parameters_.position_queries_input >= 0;
+  expect_inputs(name(), in, std::size_t{3} + has_bias + has_lengths + has_keys + has_queries);
   const ValueInfo& q = in[0];
   const ValueInfo& k = in[1];
   const ValueInfo& v = in[2];
@@ -78,6 +81,7 @@ std::vector<ValueInfo> AttentionOp::infer(std::span<const ValueInfo> in) const {
   }
   if (has_bias) check_bias(in);
   if (has_lengths) check_lengths(in);
+  if (has_keys || has_queries) check_positions(in);
   ValueInfo context = q;
   context.cols = v.cols;
   ValueInfo weights = q;
@@ -146,6 +150,22 @@ void AttentionOp::check_lengths(std::span<const ValueInfo> in) const {
   }
 }
 
+void AttentionOp::check_positions(std::span<const ValueInfo> in) const {
+  const auto used = static_cast<std::int64_t>(parameters_.position_rows.used.size());
+  const auto expect = [&](std::string_view argument, int input, std::int64_t rows,
+                          std::int64_t cols) {
+    if (input < 0) return;
+    const ValueInfo& table = in[static_cast<std::size_t>(input)];
+    expect_f32_matrix(name(), argument, table);
+    if (table.fixed_rows == rows && table.cols == cols) return;
+    throw_invalid(name(), fmt::format("{}: expected {} x {}, found {} x {}", argument, rows, cols,
+                                      table.fixed_rows, table.cols));
+  };
+  expect("position_keys", parameters_.position_keys_input, used, parameters_.q_cols);
+  expect("position_queries", parameters_.position_queries_input, parameters_.q_cols,
+         used + PositionTableOp::kZeroColumns);
+}
+
 std::unique_ptr<Op> AttentionOp::compile(const CompileContext& context) const {
   auto compiled = std::make_unique<AttentionOp>(parameters_);
   compiled->kernels_ = context.kernels;
@@ -158,7 +178,10 @@ std::unique_ptr<Op> AttentionOp::compile(const CompileContext& context) const {
 std::size_t AttentionOp::scratch_bytes(const Limits& limits) const {
   const std::int64_t keys =
       keys_seen(limits.longest, parameters_.window, kernels_->attention_block_queries);
-  return kernels_->attention_scratch_bytes(keys, qk_size(), v_size());
+  const bool has_tables =
+      parameters_.position_keys_input >= 0 || parameters_.position_queries_input >= 0;
+  return kernels_->attention_scratch_bytes(
+      keys, qk_size(), v_size(), has_tables ? simd::Positions::kTables : simd::Positions::kNone);
 }
 
 std::int64_t AttentionOp::total_cost(const RunContext& context) const noexcept {
@@ -227,6 +250,25 @@ void AttentionOp::for_each_piece(const RunContext& context, Visit visit) const n
   }
 }
 
+simd::PositionTables AttentionOp::positions_of(const RunContext& context,
+                                               std::int64_t head) const noexcept {
+  simd::PositionTables tables{};
+  if (parameters_.position_keys_input >= 0) {
+    const Tensor& keys = context.in[static_cast<std::size_t>(parameters_.position_keys_input)];
+    tables.keys = keys.f32() + head * qk_size();
+    tables.keys_stride = keys.stride;
+  }
+  if (parameters_.position_queries_input >= 0) {
+    const Tensor& queries =
+        context.in[static_cast<std::size_t>(parameters_.position_queries_input)];
+    tables.queries = queries.f32(head * qk_size());
+    tables.queries_stride = queries.stride;
+  }
+  tables.rows = parameters_.position_rows.by_distance.data();
+  tables.radius = parameters_.position_rows.radius;
+  return tables;
+}
+
 void AttentionOp::run_piece(const RunContext& context, const Piece& piece) const noexcept {
   const Range queries = rows_of(context.in_rows[0], piece.sequence);
   const Range keys = rows_of(context.in_rows[1], piece.sequence);
@@ -263,6 +305,7 @@ void AttentionOp::run_piece(const RunContext& context, const Piece& piece) const
     call.key_lengths = lengths.i32(per_query ? queries.first : piece.sequence);
     call.key_lengths_stride = per_query ? lengths.stride : 0;
   }
+  call.positions = positions_of(context, piece.head);
   call.block_keys = keys_seen(keys.count, parameters_.window, kernels_->attention_block_queries);
   call.scratch = context.scratch;
   if (weights.data != nullptr) {

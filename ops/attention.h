@@ -6,8 +6,13 @@
 #include <vector>
 
 #include "ops/op.h"
+#include "ops/position_table.h"
 
 namespace weft {
+
+namespace simd {
+struct PositionTables;
+}
 
 /// Of what a row of the key lengths speaks.
 enum class LengthsPer : std::uint8_t { kQuery, kSequence };
@@ -22,6 +27,9 @@ struct AttentionParameters {
   int bias_input = -1;      // which input is the bias by distance; -1: none
   int lengths_input = -1;   // which input holds the key lengths; -1: none
   LengthsPer lengths_per = LengthsPer::kSequence;
+  int position_keys_input = -1;  // which input is each position table; -1: none
+  int position_queries_input = -1;
+  PositionRows position_rows{};
 };
 
 /// Inputs: q (query rows, q_cols), k (key rows, q_cols), v (key rows, v_cols), F32. q's and k's
@@ -38,7 +46,11 @@ struct AttentionParameters {
 /// - the bias by distance, F32 (heads fixed rows, 2 R + 1 columns), finite: column R + key position
 ///   - query position is added to the scaled score, the outermost column for distances beyond R;
 /// - key lengths, I32 (query rows or sequences, 1): only keys below the length, which a run must
-///   give from 0 to the sequence's keys, are seen.
+///   give from 0 to the sequence's keys, are seen;
+/// - position keys, F32 (used position rows, q_cols), and position queries, F32 (q_cols, used
+///   position rows + PositionTableOp::kZeroColumns), constants: disentangled attention, He et al.
+///   2021, eq. 3: scale times the query's product with the position key, and the key's with the
+///   position query, of row by_distance[query position - key position] is added to the score.
 ///
 /// A key that a query may not see contributes exactly nothing, whatever its values (NaN too); a
 /// query without keys gives zeros. Equals Vaswani et al. 2017, eq. 1, and PyTorch's
@@ -46,7 +58,7 @@ struct AttentionParameters {
 /// sequence.
 class AttentionOp final : public Op {
  public:
-  explicit AttentionOp(const AttentionParameters& parameters);
+  explicit AttentionOp(AttentionParameters parameters);
 
   std::string_view name() const override { return "attention"; }
   std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
@@ -66,9 +78,11 @@ class AttentionOp final : public Op {
   };
   template <typename Visit>
   void for_each_piece(const RunContext& context, Visit visit) const noexcept;
+  simd::PositionTables positions_of(const RunContext& context, std::int64_t head) const noexcept;
   void run_piece(const RunContext& context, const Piece& piece) const noexcept;
   void check_sizes(std::span<const ValueInfo> in) const;
   void check_bias(std::span<const ValueInfo> in) const;
+  void check_positions(std::span<const ValueInfo> in) const;
   void check_lengths(std::span<const ValueInfo> in) const;
   std::int64_t total_cost(const RunContext& context) const noexcept;
   double total_flops(const RunContext& context) const noexcept;

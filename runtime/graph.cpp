@@ -16,6 +16,7 @@
 #include "ops/neighbors.h"
 #include "ops/normalize.h"
 #include "ops/pool.h"
+#include "ops/position_table.h"
 #include "ops/rms_norm.h"
 #include "ops/rotary.h"
 #include "ops/softmax.h"
@@ -53,15 +54,19 @@ const ValueNode& value_of(const Graph::Impl& graph, Value value, std::string_vie
   return graph.values[value.id];
 }
 
+std::vector<ValueInfo> infos_of(const Graph::Impl& graph, const std::vector<Value>& values,
+                                std::string_view where) {
+  std::vector<ValueInfo> infos;
+  for (Value value : values) infos.push_back(value_of(graph, value, where).info);
+  return infos;
+}
+
 /// Appends a node after its op has checked the inputs; the graph is unchanged when that throws.
 std::vector<Value> add_node(Graph::Impl& graph, std::unique_ptr<Op> op,
                             const std::vector<Value>& in) {
-  std::vector<ValueInfo> infos;
   GraphNode node;
-  for (Value value : in) {
-    infos.push_back(value_of(graph, value, op->name()).info);
-    node.in.push_back(value.id);
-  }
+  const std::vector<ValueInfo> infos = infos_of(graph, in, op->name());
+  for (Value value : in) node.in.push_back(value.id);
   std::vector<Value> results;
   for (const ValueInfo& info : op->infer(infos)) {
     ValueNode value;
@@ -260,6 +265,58 @@ Value Graph::columns(Value x, std::int64_t first, std::int64_t count) {
   return {add_value(*impl_, std::move(view))};
 }
 
+namespace {
+
+// Key lengths as an input of attention: whether they speak of queries or of sequences.
+void add_lengths(Graph::Impl& graph, Value lengths, AttentionParameters& parameters,
+                 std::vector<Value>& in) {
+  const ValueNode& value = value_of(graph, lengths, "attention");
+  const std::int32_t query_rows = value_of(graph, in[0], "attention").info.rows;
+  const std::int32_t key_rows = value_of(graph, in[1], "attention").info.rows;
+  const RowSpaceNode& space = graph.spaces[value.info.rows];
+  const bool per_sequence = space.kind == RowSpaceNode::Kind::kSequences &&
+                            (space.ragged == query_rows || space.ragged == key_rows);
+  parameters.lengths_per = per_sequence ? LengthsPer::kSequence : LengthsPer::kQuery;
+  parameters.lengths_input = static_cast<int>(in.size());
+  in.push_back(lengths);
+  if (value.lengths_of >= 0 && value.lengths_of != key_rows) {
+    invalid(fmt::format("[attention] key_lengths: {} counts rows of {} already, found {}",
+                        value.name, graph.spaces[value.lengths_of].name,
+                        graph.spaces[key_rows].name));
+  }
+}
+
+// The position tables as inputs of attention, in the forms that it reads.
+void add_positions(Graph& graph, const DisentangledPositions& positions,
+                   AttentionParameters& parameters, std::vector<Value>& in) {
+  parameters.position_rows = position_rows("attention", positions.buckets, positions.max_distance);
+  const std::int64_t expected = position_table_rows(positions.buckets, positions.max_distance);
+  const auto check = [&](std::string_view argument, Value table) {
+    if (!table) return;
+    const ValueInfo& info = value_of(graph.impl(), table, "attention").info;
+    if (info.fixed_rows == expected && info.cols == parameters.q_cols) return;
+    invalid(fmt::format(
+        "[attention] {}: expected {} fixed rows and {} columns, found {} and {}", argument,
+        expected, parameters.q_cols,
+        info.fixed_rows < 0 ? std::string("ragged rows") : std::to_string(info.fixed_rows),
+        info.cols));
+  };
+  check("position_keys", positions.position_keys);
+  check("position_queries", positions.position_queries);
+  const auto add = [&](Value table, PositionForm form) {
+    if (!table) return -1;
+    const std::vector<std::int32_t>& used = parameters.position_rows.used;
+    const RowSpace rows = graph.fixed_rows(
+        form == PositionForm::kRows ? static_cast<std::int64_t>(used.size()) : parameters.q_cols);
+    in.push_back(add_op<PositionTableOp>(graph.impl(), {table}, form, used, rows.id));
+    return static_cast<int>(in.size()) - 1;
+  };
+  parameters.position_keys_input = add(positions.position_keys, PositionForm::kRows);
+  parameters.position_queries_input = add(positions.position_queries, PositionForm::kColumns);
+}
+
+}  // namespace
+
 AttentionValues Graph::attention(Value q, Value k, Value v, const AttentionOptions& options) {
   AttentionParameters parameters{.heads = options.heads,
                                  .q_cols = value_of(*impl_, q, "attention").info.cols,
@@ -272,25 +329,17 @@ AttentionValues Graph::attention(Value q, Value k, Value v, const AttentionOptio
     parameters.bias_input = static_cast<int>(in.size());
     in.push_back(options.distance_bias);
   }
-  const std::int32_t key_rows = value_of(*impl_, k, "attention").info.rows;
-  if (options.key_lengths) {
-    const ValueNode& lengths = value_of(*impl_, options.key_lengths, "attention");
-    const std::int32_t query_rows = value_of(*impl_, q, "attention").info.rows;
-    const RowSpaceNode& space = impl_->spaces[lengths.info.rows];
-    const bool per_sequence = space.kind == RowSpaceNode::Kind::kSequences &&
-                              (space.ragged == query_rows || space.ragged == key_rows);
-    parameters.lengths_per = per_sequence ? LengthsPer::kSequence : LengthsPer::kQuery;
-    parameters.lengths_input = static_cast<int>(in.size());
-    in.push_back(options.key_lengths);
-    if (lengths.lengths_of >= 0 && lengths.lengths_of != key_rows) {
-      invalid(fmt::format("[attention] key_lengths: {} counts rows of {} already, found {}",
-                          lengths.name, impl_->spaces[lengths.lengths_of].name,
-                          impl_->spaces[key_rows].name));
-    }
+  if (options.key_lengths) add_lengths(*impl_, options.key_lengths, parameters, in);
+  if (options.positions.position_keys || options.positions.position_queries) {
+    AttentionOp(parameters)
+        .infer(infos_of(*impl_, in, "attention"));  // before nodes for the tables are added
+    add_positions(*this, options.positions, parameters, in);
   }
   const std::vector<Value> results =
-      add_node(*impl_, std::make_unique<AttentionOp>(parameters), in);
-  if (options.key_lengths) impl_->values[options.key_lengths.id].lengths_of = key_rows;
+      add_node(*impl_, std::make_unique<AttentionOp>(std::move(parameters)), in);
+  if (options.key_lengths) {
+    impl_->values[options.key_lengths.id].lengths_of = impl_->values[k.id].info.rows;
+  }
   return {results[0], results[1]};
 }
 

@@ -46,6 +46,20 @@ struct Lookup {
   Value ids;     ///< I32, one column; checked against the table before a run
 };
 
+/// Disentangled attention (He et al. 2021): to the score of query i and key j, at the distance
+/// i - j, scale times q_i . position_keys[row] (content to position) and k_j .
+/// position_queries[row] (position to content) is added. Tables are F32 with columns as q's and as
+/// many fixed rows as the 2 span rows of DeBERTa-v2's projected relative embeddings; either may be
+/// absent. Computed from constants, they cost nothing in a run.
+struct DisentangledPositions {
+  Value position_keys{};
+  Value position_queries{};
+  /// 0: span = max_distance, a row per distance. Else span = buckets; distances beyond buckets / 2
+  /// share logarithmic ranges (transformers' position_buckets; its -1 is 0 here).
+  std::int64_t buckets = 0;
+  std::int64_t max_distance = 512;  ///< max_relative_positions
+};
+
 /// A query's position among the keys is its row in the sequence; with kCausal, which aligns the
 /// last query with the last key, + keys - queries.
 struct AttentionOptions {
@@ -63,6 +77,7 @@ struct AttentionOptions {
   /// as q's (one length per query) or sequence_rows of q's or k's. A run checks them against the
   /// keys of the sequence; what lies beyond is never read, and 0 gives zeros.
   Value key_lengths{};
+  DisentangledPositions positions{};
 };
 
 struct AttentionValues {

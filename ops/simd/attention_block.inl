@@ -1,5 +1,6 @@
 // What a block of queries is: its lanes, the keys that it sees, and where a call keeps what it
 // computes for it.
+#pragma once
 
 #include "ops/simd/attention_tiles.inl"
 #include "ops/simd/kernels.h"
@@ -15,6 +16,9 @@ constexpr double kLog2E = 1.44269504088896340736;
 constexpr int64_t round_up(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
+// Rows of position tables that a tile of keys meets at most, rounded up to whole vectors.
+constexpr int64_t kPositionColumns = round_up(kBlockQueries + kTileRows - 1, kWidth);
+
 constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
@@ -45,6 +49,9 @@ struct AttentionScratch {
   float* bias;          // (keys + lanes): see expand_bias
   int32_t* first_keys;  // (lanes): the keys that each query sees; unset if it sees them all
   int32_t* last_keys;   // (lanes)
+  float* by_row;        // (keys + lanes, lanes): products of position keys and queries
+  float* skewed;        // (keys + kWidth, kWidth): the same, by key
+  float* by_column;     // (kTileRows, kPositionColumns): of keys and position queries
   float* values;        // (keys, v_padded): v with zero columns added, where v_size needs it
 };
 
@@ -72,7 +79,7 @@ class ScratchDivider {
 };
 
 inline AttentionScratch divide_scratch(ScratchDivider& divider, int64_t keys, int64_t qk_size,
-                                       int64_t v_size) {
+                                       int64_t v_size, Positions positions) {
   AttentionScratch scratch{};
   scratch.queries = divider.take<float>(qk_size * kBlockQueries);
   scratch.scores = divider.take<float>(keys * kBlockQueries);
@@ -81,14 +88,20 @@ inline AttentionScratch divide_scratch(ScratchDivider& divider, int64_t keys, in
   scratch.bias = divider.take<float>(keys + kBlockQueries);
   scratch.first_keys = divider.take<int32_t>(kBlockQueries);
   scratch.last_keys = divider.take<int32_t>(kBlockQueries);
+  if (positions == Positions::kTables) {
+    scratch.by_row = divider.take<float>((keys + kBlockQueries) * kBlockQueries);
+    scratch.skewed = divider.take<float>((keys + kWidth) * kWidth);
+    scratch.by_column = divider.take<float>(kTileRows * kPositionColumns);
+  }
   scratch.values = divider.take<float>(value_floats(keys, v_size));
   return scratch;
 }
 
-std::size_t attention_scratch_bytes(int64_t keys, int64_t qk_size, int64_t v_size) {
+std::size_t attention_scratch_bytes(int64_t keys, int64_t qk_size, int64_t v_size,
+                                    Positions positions) {
   static_assert(sizeof(int32_t) == sizeof(float));
   ScratchDivider divider(nullptr);
-  divide_scratch(divider, keys, qk_size, v_size);
+  divide_scratch(divider, keys, qk_size, v_size, positions);
   return static_cast<std::size_t>(divider.used());
 }
 

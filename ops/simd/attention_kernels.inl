@@ -6,6 +6,7 @@
 // the keys that the query sees; blocks, tiles and ranges of queries cannot change a bit.
 
 #include "ops/simd/attention_block.inl"
+#include "ops/simd/attention_positions.inl"
 #include "ops/simd/attention_softmax.inl"
 
 namespace weft::simd {
@@ -64,6 +65,8 @@ void compute_scores(const AttentionCall& call, const QueryBlock& block,
          .falling = call.bias == nullptr ? nullptr : scratch.bias + (keys - 1 - key)});
     key = end;
   }
+  if (keys > 0 && call.positions.keys != nullptr) add_content_to_position(call, block, scratch);
+  if (keys > 0 && call.positions.queries != nullptr) add_position_to_content(call, block, scratch);
   if (!queries_differ(block)) return;
   mask_scores(block, scratch, 0, block.common.first - block.seen.first);
   mask_scores(block, scratch, block.common.last - block.seen.first, keys);
@@ -208,8 +211,10 @@ void attend(const AttentionCall& call, const QueryBlock& block, const AttentionS
 
 void attention(const AttentionCall& call) {
   ScratchDivider divider(call.scratch);
+  const bool has_tables = call.positions.keys != nullptr || call.positions.queries != nullptr;
   const AttentionScratch scratch =
-      divide_scratch(divider, call.block_keys, call.qk_size, call.v_size);
+      divide_scratch(divider, call.block_keys, call.qk_size, call.v_size,
+                     has_tables ? Positions::kTables : Positions::kNone);
   for (int64_t first = call.first_query; first < call.last_query; first += kBlockQueries) {
     QueryBlock block{};
     block.first = first;

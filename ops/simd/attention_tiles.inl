@@ -40,6 +40,7 @@ void score_tile(const Tile& tile) {
   const float* a = tile.a;
   const float* b = tile.b;
   const int64_t a_row = tile.a_row;
+  const int64_t b_stride = tile.b_stride;
   for (int64_t c = 0; c < tile.depth; ++c) {
     Vec columns[kVectors];
 #pragma GCC unroll 2
@@ -51,7 +52,7 @@ void score_tile(const Tile& tile) {
       for (int n = 0; n < kVectors; ++n) sums[r][n] = mul_add(element, columns[n], sums[r][n]);
     }
     a += 1;
-    b += kVectors * kWidth;
+    b += b_stride;
   }
   if (tile.falling != nullptr) {
 #pragma GCC unroll 16

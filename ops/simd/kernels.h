@@ -9,6 +9,17 @@
 
 namespace weft::simd {
 
+enum class Positions : std::uint8_t { kNone, kTables };
+
+/// The position terms of disentangled attention for one head; a table that is null adds nothing.
+struct PositionTables {
+  const float* keys;     // (rows, qk_size), stride keys_stride
+  const float* queries;  // (qk_size, rows + 16), stride queries_stride
+  std::int64_t keys_stride, queries_stride;
+  const std::int32_t* rows;  // (2 radius + 1): the row of distance query position - key position,
+  std::int64_t radius;       // which never falls and rises by one at most
+};
+
 /// One (sequence, head) and a range of its queries. Rows of q, k, v and out are column slices.
 struct AttentionCall {
   const float* q;  // (queries, qk_size), stride q_stride: the sequence's first query, this head
@@ -25,11 +36,12 @@ struct AttentionCall {
   const std::int32_t* key_lengths;  // null, or query i sees only keys below key_lengths[i * stride]
   std::int64_t key_lengths_stride;
   const float* bias;  // null, or added to scaled scores by distance: bias[radius + j - position],
-  std::int64_t bias_radius;     // the nearest element beyond either end
+  std::int64_t bias_radius;  // the nearest element beyond either end
+  PositionTables positions;
   float* weights;               // null, or (queries, keys): the softmax weights
   std::int64_t weights_stride;  // from one query's row to the next
   std::int64_t block_keys;      // at least what any attention_block_queries in a row see
-  std::byte* scratch;  // attention_scratch_bytes(block_keys, qk_size, v_size), 64-byte aligned
+  std::byte* scratch;           // attention_scratch_bytes() long, 64-byte aligned
 };
 
 /// Every function computes each row (or element) by the same instructions whatever surrounds it, so
@@ -66,8 +78,9 @@ struct Kernels {
   void (*from_f16)(const std::uint16_t* x, float* y, std::int64_t n);
   void (*from_bf16)(const std::uint16_t* x, float* y, std::int64_t n);
   std::int64_t attention_block_queries;
+  /// For calls with these sizes, `positions` telling whether any has position tables.
   std::size_t (*attention_scratch_bytes)(std::int64_t block_keys, std::int64_t qk_size,
-                                         std::int64_t v_size);
+                                         std::int64_t v_size, Positions positions);
   void (*attention)(const AttentionCall& call);
   /// For roofs: multiply-adds on registers, returning the flops done; and reading n floats (a
   /// multiple of 128). `sink` takes a result that keeps the work from being dropped.

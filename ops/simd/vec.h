@@ -211,6 +211,22 @@ constexpr std::int64_t kWidth = static_cast<std::int64_t>(Vec::size);  // 16, 8 
 #endif
 }
 
+/// Lanes of b whose number has the bit kBit, the others of a. kBit is a power of two below kWidth.
+template <int kBit>
+[[gnu::always_inline]] inline Vec lanes_with_bit(Vec a, Vec b) {
+  constexpr unsigned kLanes = kBit == 1   ? 0xAAAAu
+                              : kBit == 2 ? 0xCCCCu
+                              : kBit == 4 ? 0xF0F0u
+                                          : 0xFF00u;
+#if defined(__AVX512F__)
+  return _mm512_mask_mov_ps(a, static_cast<__mmask16>(kLanes), b);
+#elif defined(__AVX2__)
+  return _mm256_blend_ps(a, b, static_cast<int>(kLanes & 0xFFu));
+#else
+  return _mm_blend_ps(a, b, static_cast<int>(kLanes & 0xFu));
+#endif
+}
+
 /// kWidth / 2 floats, each in two lanes side by side.
 [[gnu::always_inline]] inline Vec load_doubled(const float* p) {
 #if defined(__AVX512F__)

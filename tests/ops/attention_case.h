@@ -46,7 +46,9 @@ struct AttentionCase {
   std::vector<float> bias{};            // (heads, odd); empty: none
   std::vector<std::int32_t> lengths{};  // per query or per sequence; empty: none
   LengthsPer lengths_per = LengthsPer::kSequence;
-  std::vector<float> q{}, k{}, v{};  // row-major, without gaps
+  PositionRows position_rows{};
+  std::vector<float> position_keys{}, position_queries{};  // (used rows, heads * qk_size); or empty
+  std::vector<float> q{}, k{}, v{};                        // row-major, without gaps
 
   AttentionCase& fill(std::uint32_t seed, float magnitude = 1) {
     const auto qk_cols = static_cast<std::size_t>(heads * qk_size);
@@ -67,6 +69,9 @@ struct AttentionCase {
     int next = 3;
     if (!bias.empty()) result.bias_input = next++;
     if (!lengths.empty()) result.lengths_input = next++;
+    if (!position_keys.empty()) result.position_keys_input = next++;
+    if (!position_queries.empty()) result.position_queries_input = next++;
+    result.position_rows = position_rows;
     return result;
   }
   std::int64_t bias_cols() const { return static_cast<std::int64_t>(bias.size()) / heads; }
@@ -109,6 +114,24 @@ inline AttentionResult run_attention(const AttentionCase& test, Weights weights 
   if (!test.lengths.empty()) {
     in.push_back(
         {lengths.data(), static_cast<std::int64_t>(test.lengths.size()), 1, 1, DType::kI32});
+    views.push_back({});
+  }
+  GuardedBuffer<float> position_keys(test.position_keys);
+  const auto used = static_cast<std::int64_t>(test.position_rows.used.size());
+  const std::int64_t query_cols = used + PositionTableOp::kZeroColumns;
+  // What follows the columns in use is read but must not matter.
+  GuardedBuffer<float> position_queries(
+      std::vector<float>(static_cast<std::size_t>(qk_cols * query_cols), NAN));
+  if (!test.position_keys.empty()) {
+    in.push_back({position_keys.data(), used, qk_cols, qk_cols});
+    views.push_back({});
+  }
+  if (!test.position_queries.empty()) {
+    for (std::int64_t i = 0; i < used * qk_cols; ++i) {
+      position_queries[static_cast<std::size_t>(i % qk_cols * query_cols + i / qk_cols)] =
+          test.position_queries[static_cast<std::size_t>(i)];
+    }
+    in.push_back({position_queries.data(), qk_cols, query_cols, query_cols});
     views.push_back({});
   }
   const Tensor out[] = {{context.data(), query_rows, v_cols, v_cols},
@@ -165,9 +188,19 @@ inline AttentionReference reference_attention(const AttentionCase& test) {
           if (!sees(j)) continue;
           const std::int64_t key = keys.offsets[s] + j;
           double dot = 0;
+          const std::int64_t radius = test.position_rows.radius;
+          const std::int64_t place =
+              test.position_rows.used.empty()
+                  ? 0
+                  : test.position_rows
+                        .by_distance[radius + std::clamp(position - j, -radius, radius)];
           for (std::int64_t c = 0; c < d; ++c) {
-            dot += static_cast<double>(test.q[(row * heads + h) * d + c]) *
-                   test.k[(key * heads + h) * d + c];
+            const double query_element = test.q[(row * heads + h) * d + c];
+            const double key_element = test.k[(key * heads + h) * d + c];
+            dot += query_element * key_element;
+            const std::int64_t element = (place * heads + h) * d + c;
+            if (!test.position_keys.empty()) dot += query_element * test.position_keys[element];
+            if (!test.position_queries.empty()) dot += key_element * test.position_queries[element];
           }
           scores[j] = dot * scale;
           if (!test.bias.empty()) {

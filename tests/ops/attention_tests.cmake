@@ -1,1 +1,1 @@
-set(attention_tests attention_test.cpp attention_keys_test.cpp)
+set(attention_tests attention_keys_test.cpp attention_positions_test.cpp attention_test.cpp)

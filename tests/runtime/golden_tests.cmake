@@ -2,6 +2,7 @@
 weft_add_tests(weft_golden_tests PER_ISA SOURCES
   golden.cpp
   architecture_golden_test.cpp
+  disentangled_test.cpp
   positions_test.cpp
   sentence_golden_test.cpp
 )
