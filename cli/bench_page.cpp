@@ -74,7 +74,7 @@ std::string machine_section(const BenchPage& page) {
   };
   row("processor", processor());
   row("threads",
-      fmt::format("{} ({}), other load {}", model.threads, model.threads_reason, load_average()));
+      fmt::format("{}; {}; load average {}", model.threads, model.threads_reason, load_average()));
   row("kernels", fmt::format("{}; {}", to_string(model.isa), fmt::join(model.kernels, ", ")));
   row("roofs measured now",
       fmt::format("{:.1f} GFLOP/s, {:.1f} GB/s", page.report.peak.flops_per_second * 1e-9,

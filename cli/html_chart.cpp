@@ -62,7 +62,7 @@ std::vector<double> ticks_of(const Axis& axis, const Range& range) {
 std::string number(double value) {
   if (value >= 1e6) return fmt::format("{:.3g}M", value * 1e-6);
   if (value >= 1e4) return fmt::format("{:.3g}k", value * 1e-3);
-  return fmt::format("{:.3g}", value);
+  return value >= 1000 ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
 }
 
 }  // namespace
