@@ -53,7 +53,7 @@ std::vector<Option> with_compute_options(std::vector<Option> own) {
   own.insert(
       own.end(),
       {
-          {"--dtype", "D", "precision: f32 (default) or bf16 (int8 is not supported yet)"},
+          {"--dtype", "D", "precision of the large products: f32 (default), bf16 or int8"},
           {"--threads", "N", "threads (default: the processors that this process may use)"},
           {"--isa", "LEVEL",
            "instruction set: baseline, avx2, avx512, avx512_vnni, avx512_bf16, amx (default: "

@@ -30,6 +30,7 @@ function(weft_isa_sources isa)
   set(flags_avx512 -march=skylake-avx512 -mprefer-vector-width=512)
   set(flags_avx512_bf16 -march=cooperlake -mprefer-vector-width=512)
   set(flags_amx ${flags_avx512_bf16} -mamx-tile -mamx-bf16 -mamx-int8)
+  set(flags_avx512_vnni ${flags_avx512} -mavx512vnni)
   set_source_files_properties(${ARGN} TARGET_DIRECTORY weft_objects PROPERTIES COMPILE_OPTIONS
     "${flags_${isa}};-O3;-fno-exceptions;-fno-sanitize=all;-fno-math-errno;-fno-trapping-math")
   target_sources(weft_objects PRIVATE ${ARGN})

@@ -41,19 +41,24 @@ std::vector<Shape> read_shapes(const std::string& model) {
   return shapes;
 }
 
+std::int64_t bytes_of(ComputeType dtype) {
+  return dtype == ComputeType::kF32 ? 4 : dtype == ComputeType::kBf16 ? 2 : 1;
+}
+
 // Rows as the executor lays them out: an odd number of cache lines apart.
 std::int64_t stride_of(std::int64_t cols) { return ((cols + 15) / 16 | 1) * 16; }
 
 void run(benchmark::State& state, const Shape& shape, std::int64_t rows, Isa isa,
-         GemmBackend backend, double peak) {
+         GemmBackend backend, ComputeType dtype, double peak) {
   std::vector<float> values(static_cast<std::size_t>(shape.in * shape.out));
   std::mt19937 engine(1);
   for (float& value : values) value = static_cast<float>(engine() % 1000) * 1e-4f - 0.05f;
   const ProductPart part{Weight::from_memory("w", {shape.out, shape.in}, values.data()),
                          Weight::from_memory("b", {shape.out}, values.data())};
   std::vector<std::unique_ptr<Product>> copies;
-  for (std::int64_t bytes = 0; bytes < kColdBytes; bytes += shape.in * shape.out * 4) {
-    copies.push_back(make_product(backend, isa, ComputeType::kF32, {part}, shape.activation));
+  for (std::int64_t bytes = 0; bytes < kColdBytes;
+       bytes += shape.in * shape.out * bytes_of(dtype)) {
+    copies.push_back(make_product(backend, isa, dtype, {part}, shape.activation));
   }
   const auto floats = [](std::int64_t n, std::int64_t stride) {
     return Buffer(static_cast<std::size_t>(n * stride) * sizeof(float));
@@ -75,15 +80,19 @@ void run(benchmark::State& state, const Shape& shape, std::int64_t rows, Isa isa
   state.counters["flop/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
   state.counters["%peak"] = Counter(100 * flops / peak, Counter::kIsIterationInvariantRate);
   state.counters["weights B/s"] =
-      Counter(static_cast<double>(shape.in * shape.out) * 4, Counter::kIsIterationInvariantRate);
+      Counter(static_cast<double>(shape.in * shape.out * bytes_of(dtype)),
+              Counter::kIsIterationInvariantRate);
   state.SetLabel(copies[0]->kernel());
 }
 
-void add(const Shape& shape, std::int64_t rows, Isa isa, GemmBackend backend, double peak) {
+void add(const Shape& shape, std::int64_t rows, Isa isa, GemmBackend backend, ComputeType dtype,
+         double peak) {
   const std::string level = backend == GemmBackend::kNative ? to_string(isa) : "onednn";
-  const std::string name = fmt::format("{}/rows:{}/{}", shape.name, rows, level);
-  benchmark::RegisterBenchmark(
-      name.c_str(), [=](benchmark::State& state) { run(state, shape, rows, isa, backend, peak); });
+  const std::string name =
+      fmt::format("{}/rows:{}/{}/{}", shape.name, rows, level, to_string(dtype));
+  benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+    run(state, shape, rows, isa, backend, dtype, peak);
+  });
 }
 
 }  // namespace
@@ -93,7 +102,7 @@ int main(int argc, char** argv) {
   using namespace weft;
   benchmark::Initialize(&argc, argv);
   std::map<Isa, double> peaks;
-  for (Isa isa : {Isa::kBaseline, Isa::kAvx2, Isa::kAvx512}) {
+  for (Isa isa : kIsas) {
     if (!isa_available(isa)) continue;
     peaks[isa] = measure_peak(isa, 1).flops_per_second;
     benchmark::AddCustomContext(fmt::format("peak {}", to_string(isa)),
@@ -103,8 +112,14 @@ int main(int argc, char** argv) {
   for (const char* model : {"minilm", "bert-base"}) {
     for (const Shape& shape : read_shapes(model)) {
       for (std::int64_t rows : kRows) {
-        for (const auto& [isa, peak] : peaks) add(shape, rows, isa, GemmBackend::kNative, peak);
-        add(shape, rows, best->first, GemmBackend::kOneDnn, best->second);
+        for (const auto& [isa, peak] : peaks) {
+          for (ComputeType dtype : {ComputeType::kF32, ComputeType::kBf16, ComputeType::kInt8}) {
+            if (!product_available(GemmBackend::kNative, dtype)) continue;
+            if (dtype == ComputeType::kF32 && isa > Isa::kAvx512) continue;  // kAvx512's kernels
+            add(shape, rows, isa, GemmBackend::kNative, dtype, peak);
+          }
+        }
+        add(shape, rows, best->first, GemmBackend::kOneDnn, ComputeType::kF32, best->second);
       }
     }
   }

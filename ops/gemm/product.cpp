@@ -4,14 +4,14 @@
 
 #include "ops/gemm/native.h"
 #include "ops/gemm/native_bf16.h"
+#include "ops/gemm/native_int8.h"
 #include "ops/gemm/onednn.h"
 #include "weft/error.h"
 
 namespace weft {
 
 bool product_available(GemmBackend backend, ComputeType dtype) noexcept {
-  return dtype == ComputeType::kF32 ||
-         (backend == GemmBackend::kNative && dtype == ComputeType::kBf16);
+  return dtype == ComputeType::kF32 || backend == GemmBackend::kNative;
 }
 
 std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa, ComputeType dtype,
@@ -25,6 +25,9 @@ std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa, ComputeType 
   if (backend == GemmBackend::kOneDnn) return gemm::make_onednn_product(isa, parts, activation);
   if (dtype == ComputeType::kBf16) {
     return gemm::make_bf16_product(gemm::bf16_kernels(isa), parts, activation);
+  }
+  if (dtype == ComputeType::kInt8) {
+    return gemm::make_native_int8_product(isa, parts, activation);
   }
   return gemm::make_native_product(isa, parts, activation);
 }

@@ -4,6 +4,7 @@ weft_add_tests(weft_engine_tests PER_ISA SOURCES
   graph_test.cpp
   plan_test.cpp
   random_graph_test.cpp
-  same_bits_test.cpp
   session_test.cpp
 )
+
+weft_add_tests(weft_same_bits_tests PER_PRODUCT_ISA SOURCES same_bits_test.cpp)

@@ -9,5 +9,11 @@ weft_add_tests(weft_golden_tests PER_ISA SOURCES
 # Skipped where scripts/fetch_model.sh has not brought the model.
 weft_add_tests(weft_minilm_tests PER_ISA SOURCES
   golden.cpp
+  minilm.cpp
   minilm_test.cpp
+)
+weft_add_tests(weft_precision_tests PER_PRODUCT_ISA SOURCES
+  golden.cpp
+  minilm.cpp
+  precision_test.cpp
 )

@@ -1,40 +1,20 @@
 // The real all-MiniLM-L6-v2 against the sentence-transformers package in double precision
 // (scripts/make_minilm_goldens.py). Skipped, never passed, where the model has not been fetched.
+#include "tests/runtime/minilm.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <string>
 #include <vector>
 
-#include "tests/isa_under_test.h"
 #include "tests/paths.h"
 #include "tests/runtime/golden.h"
-#include "weft/encoder.h"
 
 namespace weft::test {
-namespace {
-
-/// Loads the model, or ends the program with the exit code that ctest reports as a skip.
-Encoder load_model() {
-  const auto directory = source_directory() / "models" / "all-MiniLM-L6-v2";
-  if (!std::filesystem::exists(directory / "model.safetensors")) {
-    std::printf("SKIPPED: %s is absent; scripts/fetch_model.sh brings it\n",
-                directory.string().c_str());
-    std::exit(77);
-  }
-  LoadOptions options;
-  options.compile.isa = isa_under_test();
-  return Encoder::load(directory, options);
-}
-
-}  // namespace
-
 TEST_CASE("MiniLM's embeddings equal the reference to a cosine of 0.999999") {
-  const Encoder encoder = load_model();
+  const Encoder encoder = load_minilm();
   const auto texts = read_texts(golden("minilm") / "texts.jsonl");
   const NamedArrays expected = read_safetensors(golden("minilm") / "expected.safetensors");
   const auto want = expected.at("embeddings").values<float>();
@@ -63,7 +43,7 @@ TEST_CASE("MiniLM's embeddings equal the reference to a cosine of 0.999999") {
 }
 
 TEST_CASE("MiniLM's tokens are counted and cut as the reference does") {
-  const Encoder encoder = load_model();
+  const Encoder encoder = load_minilm();
   const auto texts = read_texts(golden("minilm") / "texts.jsonl");
   const NamedArrays expected = read_safetensors(golden("minilm") / "expected.safetensors");
   const auto tokens = expected.at("tokens").values<std::int64_t>();
@@ -81,7 +61,7 @@ TEST_CASE("MiniLM's tokens are counted and cut as the reference does") {
 }
 
 TEST_CASE("a MiniLM text alone has the bits that it has among others") {
-  const Encoder encoder = load_model();
+  const Encoder encoder = load_minilm();
   auto texts = read_texts(golden("minilm") / "texts.jsonl");
   const Embeddings together = encoder.encode(texts);
   for (std::size_t i = 0; i < texts.size(); i += 23) {

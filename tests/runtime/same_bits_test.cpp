@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/isa_under_test.h"
 #include "tests/paths.h"
 #include "weft/transformer_model.h"
 
@@ -26,12 +27,40 @@ std::vector<std::string> models() {
   return names;
 }
 
-std::shared_ptr<const TransformerModel> load(const std::string& name, int threads,
+struct Case {
+  std::string name;
+  ComputeType dtype;
+};
+
+/// Every model in f32, which is the same from kAvx512 on, and two of them in each other dtype.
+std::vector<Case> cases() {
+  std::vector<Case> result;
+  if (isa_under_test() <= Isa::kAvx512) {
+    for (const std::string& name : models()) result.push_back({name, ComputeType::kF32});
+  }
+  for (ComputeType dtype : {ComputeType::kBf16, ComputeType::kInt8}) {
+    if (!dtype_available(dtype, GemmBackend::kNative)) continue;
+    for (const char* name : {"bert/gelu_new", "sentence/all_modes"}) {
+      result.push_back({name, dtype});
+    }
+  }
+  return result;
+}
+
+/// Those of one model.
+std::vector<Case> bert_cases() {
+  std::vector<Case> result = cases();
+  std::erase_if(result, [](const Case& test) { return test.name != "bert/gelu_new"; });
+  return result;
+}
+
+std::shared_ptr<const TransformerModel> load(const Case& test, int threads,
                                              std::int64_t tokens = 4096) {
   LoadOptions options;
+  options.compile.dtype = test.dtype;
   options.limits.threads = threads;
   options.limits.tokens = tokens;
-  return TransformerModel::load(golden(name), options);
+  return TransformerModel::load(golden(test.name), options);
 }
 
 /// The longest text of these tests: the model's maximum where that is short.
@@ -82,9 +111,10 @@ std::vector<std::vector<std::int32_t>> mixed_sequences(const TransformerModel& m
 
 TEST_CASE(
     "a text gives the same bits alone and in a batch of 64, with 1, 2 and 3 threads, chunked") {
-  for (const std::string& name : models()) {
-    CAPTURE(name);
-    const auto model = load(name, 1);
+  for (const Case& test : cases()) {
+    CAPTURE(test.name);
+    CAPTURE(std::string(to_string(test.dtype)));
+    const auto model = load(test, 1);
     const auto sequences = mixed_sequences(*model);
     Batch all;
     for (const auto& ids : sequences) all.add(ids);
@@ -98,7 +128,7 @@ TEST_CASE(
       for (std::int64_t tokens : {1, 100, 500, 4096}) {
         CAPTURE(threads);
         CAPTURE(tokens);
-        const auto other = load(name, threads, tokens);
+        const auto other = load(test, threads, tokens);
         CHECK(embed(*other, all) == expected);
         for (std::size_t i : {0, 5, 6, 17}) {
           Batch one;
@@ -111,23 +141,27 @@ TEST_CASE(
 }
 
 TEST_CASE("a text gives the same bits at every position of a batch") {
-  const auto model = load("bert/gelu_new", 2);
-  const auto sequences = mixed_sequences(*model);
-  Batch one;
-  one.add(sequences[9]);
-  const std::vector<float> expected = embed(*model, one);
-  for (std::size_t position = 0; position < 64; ++position) {
-    Batch batch;
-    for (std::size_t i = 0; i < 64; ++i) batch.add(sequences[i == position ? 9 : (i + 20) % 64]);
-    CHECK(same_row(embed(*model, batch), position, expected));
+  for (const Case& test : bert_cases()) {
+    CAPTURE(std::string(to_string(test.dtype)));
+    const auto model = load(test, 2);
+    const auto sequences = mixed_sequences(*model);
+    Batch one;
+    one.add(sequences[9]);
+    const std::vector<float> expected = embed(*model, one);
+    for (std::size_t position = 0; position < 64; ++position) {
+      Batch batch;
+      for (std::size_t i = 0; i < 64; ++i) batch.add(sequences[i == position ? 9 : (i + 20) % 64]);
+      CHECK(same_row(embed(*model, batch), position, expected));
+    }
   }
 }
 
 TEST_CASE(
     "ragged rows and right-padded rows give the same bits, and padding ids are never looked at") {
-  for (const std::string& name : models()) {
-    CAPTURE(name);
-    const auto model = load(name, 2);
+  for (const Case& test : cases()) {
+    CAPTURE(test.name);
+    CAPTURE(std::string(to_string(test.dtype)));
+    const auto model = load(test, 2);
     const std::vector<std::int64_t> lengths{3, 1, longest(*model), 7};
     const std::int64_t columns = longest(*model) + 2;
     Array ids(DType::kI64, {4, columns}), mask(DType::kI64, {4, columns});
@@ -173,12 +207,15 @@ TEST_CASE(
 }
 
 TEST_CASE("the same call gives the same bits a hundred times") {
-  const auto model = load("bert/gelu_new", 2);
-  const auto sequences = mixed_sequences(*model);
-  Batch batch;
-  for (std::size_t i = 0; i < 16; ++i) batch.add(sequences[i]);
-  const std::vector<float> expected = embed(*model, batch);
-  for (int round = 0; round < 100; ++round) CHECK(embed(*model, batch) == expected);
+  for (const Case& test : bert_cases()) {
+    CAPTURE(std::string(to_string(test.dtype)));
+    const auto model = load(test, 2);
+    const auto sequences = mixed_sequences(*model);
+    Batch batch;
+    for (std::size_t i = 0; i < 16; ++i) batch.add(sequences[i]);
+    const std::vector<float> expected = embed(*model, batch);
+    for (int round = 0; round < 100; ++round) CHECK(embed(*model, batch) == expected);
+  }
 }
 
 }  // namespace weft::test

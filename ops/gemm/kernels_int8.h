@@ -1,0 +1,64 @@
+// The int8 microkernels of one instruction set as a table. kernels_int8.inl is compiled once per
+// level. All levels compute the same integers; they differ in how a group of k lies in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "weft/types.h"
+
+namespace weft::gemm {
+
+/// What a row of activations was divided by, and the byte that stands for 0 in it.
+struct Int8Scale {
+  float scale;
+  std::int32_t zero;  // 0 .. 255
+};
+
+/// A few rows of c times one panel of packed weights:
+///   c[i][j] = (sum over k of (a[i][k] - zero[i]) b[k][j]) * (row_scale[i] * col_scale[j]) +
+///   bias[j],
+/// the sum in exact 32-bit integers, the rest in f32.
+struct Int8Tile {
+  const std::byte* a;           // (rows, steps) groups of 4 bytes, as quantize() writes them
+  std::int64_t a_stride;        // in bytes
+  const Int8Scale* row_scale;   // (rows)
+  const std::int8_t* b;         // (steps, panel_cols, step_depth)
+  const std::int32_t* col_sum;  // (panel_cols), of b over k
+  const float* col_scale;       // (panel_cols)
+  const float* bias;            // (panel_cols)
+  float* c;                     // (rows, cols), written
+  std::int64_t c_stride;        // in floats
+  std::int64_t steps;
+  std::int64_t cols;  // 1 .. panel_cols
+  // What later tiles will read, brought to the L2 cache as Tile in kernels.h says; in bytes.
+  const std::int8_t* prefetch;
+  std::int64_t prefetch_stride;
+  std::int64_t prefetch_lines;
+  std::int64_t prefetch_steps;
+};
+
+inline constexpr int kLargestInt8Tile = 16;
+inline constexpr int kInt8Streams = 4;
+
+struct Int8Kernels {
+  const char* name;  // e.g. "native avx512 vpmaddwd 14x32"
+  std::int64_t panel_cols;
+  std::int64_t max_rows;    // of a tile
+  std::int64_t step_depth;  // values of k in a group of four bytes of a: 2 or 4
+  void (*tile[kLargestInt8Tile])(const Int8Tile&);  // [rows - 1]
+  /// x = scale * q, scale = (high - low) / 255, high = max(x, 0), low = min(x, 0), zero =
+  /// round(-low / scale), q[k] = min(round(x[k] / scale), 255 - zero), to nearest even. Writes
+  /// q + zero as bytes (step_depth 4) or q as 16-bit integers (2), then q = 0 up to whole 64 bytes.
+  /// A row with a NaN or infinity gives q = 0 and the scale NaN; one with high - low below 1e-30
+  /// q = 0 and the scale 0.
+  Int8Scale (*quantize)(const float* x, std::int64_t depth, std::byte* out);
+  /// q[k] = round(x[k] / scale), to nearest even, scale = max|x| / 127, which is returned; NaN,
+  /// infinity and nothing as above. Writes `depth` signed bytes.
+  float (*quantize_weights)(const float* x, std::int64_t depth, std::int8_t* out);
+};
+
+/// The table of a level. Whether the processor can run it is isa.h's question.
+const Int8Kernels& int8_kernels(Isa isa) noexcept;
+
+}  // namespace weft::gemm
