@@ -1,8 +1,11 @@
 #include "runtime/text/characters.h"
 
-#include <algorithm>
+#include <fmt/format.h>
+
+#include <limits>
 
 #include "runtime/utf8.h"
+#include "weft/error.h"
 
 namespace weft {
 
@@ -13,6 +16,16 @@ void append_characters(std::string_view text, std::int32_t base, Characters& out
     out.push_back({next.code, {base + at, base + at + next.length}});
     at += next.length;
   }
+}
+
+std::int32_t AlignedText::size() const {
+  constexpr std::size_t kMax = std::numeric_limits<std::int32_t>::max();
+  if (text.size() > kMax) {
+    throw Error(Reason::kResourceExhausted,
+                fmt::format("[tokenizer] text: expected at most {} bytes when normalised, found {}",
+                            kMax, text.size()));
+  }
+  return static_cast<std::int32_t>(text.size());
 }
 
 void AlignedText::append(char32_t code, Span from) {

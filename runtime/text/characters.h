@@ -50,7 +50,8 @@ struct AlignedText {
   void append(char32_t code, Span from);
   /// Bytes [range) of another text, as they are.
   void append(const AlignedText& other, Span range);
-  std::int32_t size() const noexcept { return static_cast<std::int32_t>(text.size()); }
+  /// Throws Error(kResourceExhausted) beyond 2^31 - 1 bytes.
+  std::int32_t size() const;
   /// Where the bytes [begin, end), not empty, came from.
   Span source(Span range) const {
     return {sources[static_cast<std::size_t>(range.begin)].begin,

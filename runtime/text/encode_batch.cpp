@@ -5,6 +5,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "weft/error.h"
@@ -61,7 +62,11 @@ std::vector<Encoding> Tokenizer::encode_batch(std::span<const std::string_view> 
   {
     std::vector<std::jthread> team;
     team.reserve(helpers);
-    for (std::size_t i = 0; i < helpers; ++i) team.emplace_back([&batch] { encode_some(batch); });
+    try {
+      while (team.size() < helpers) team.emplace_back([&batch] { encode_some(batch); });
+    } catch (const std::system_error&) {
+      // The system has no more threads: those that there are do the work.
+    }
     encode_some(batch);
   }
   if (batch.error) std::rethrow_exception(batch.error);

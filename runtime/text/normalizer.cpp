@@ -13,12 +13,15 @@
 #include "runtime/text/replace.h"
 #include "runtime/text/unicode.h"
 #include "runtime/utf8.h"
+#include "weft/error.h"
 
 namespace weft {
 namespace {
 
 using unicode::Flag;
 using Pointer = std::unique_ptr<Normalizer>;
+
+constexpr std::size_t kMaxCharacters = std::size_t{1} << 31;
 
 void lower_case(Characters& text) {
   Characters result;
@@ -199,7 +202,15 @@ bool NormalizerSequence::leaves_alone(std::string_view text) const {
 }
 
 void NormalizerSequence::normalize(Characters& text) const {
-  for (const auto& step : steps_) step->normalize(text);
+  for (const auto& step : steps_) {
+    step->normalize(text);
+    if (text.size() > kMaxCharacters) {
+      throw Error(Reason::kResourceExhausted,
+                  fmt::format("[tokenizer] text: expected at most {} characters when normalised, "
+                              "found {}",
+                              kMaxCharacters, text.size()));
+    }
+  }
 }
 
 std::unique_ptr<Normalizer> read_normalizer(const JsonField& field) {

@@ -69,6 +69,7 @@ constexpr std::array kRuns = {
     Run{" {2,}", 0, " ", 2, kAny},
     Run{"\n", 0, "\n", 1, 1},
     Run{R"(\n)", 0, "\n", 1, 1},
+    Run{R"([\n\r\t])", 0, "\n\r\t", 1, 1},
     Run{R"([\r\n])", 0, "\r\n", 1, 1},
     Run{R"([\r\n]+)", 0, "\r\n", 1, kAny},
 };

@@ -22,6 +22,9 @@ constexpr std::uint32_t distance_of(std::uint32_t unit) {
 
 constexpr std::size_t kLongestCluster = 5;  // bytes of a cluster that is looked up as a whole
 
+// SentencePiece's longest is U+FDFA's, 33 bytes; a file cannot make a text grow without bound.
+constexpr std::size_t kLongestReplacement = 256;
+
 int base64_value(char c) {
   if (c >= 'A' && c <= 'Z') return c - 'A';
   if (c >= 'a' && c <= 'z') return c - 'a' + 26;
@@ -65,6 +68,14 @@ Precompiled::Precompiled(std::string_view charsmap, const JsonField& field) {
   std::memcpy(units_.data(), charsmap.data(), units_.size() * sizeof(std::uint32_t));
   strings_ = charsmap.substr(units_.size() * sizeof(std::uint32_t));
   if (!is_utf8(strings_)) field.corrupt("expected replacements in UTF-8, found other bytes");
+  for (std::size_t begin = 0; begin < strings_.size();) {
+    const auto end = std::min(strings_.find('\0', begin), strings_.size());
+    if (end - begin > kLongestReplacement) {
+      field.corrupt(fmt::format("expected replacements of at most {} bytes, found {}",
+                                kLongestReplacement, end - begin));
+    }
+    begin = end + 1;
+  }
   for (unsigned char c = 0; c < ascii_.size(); ++c) {
     const char text = static_cast<char>(c);
     ascii_[c] = find({&text, 1});

@@ -1,5 +1,7 @@
 #include "runtime/text/replace.h"
 
+#include <fmt/format.h>
+
 #include "runtime/utf8.h"
 
 namespace weft {
@@ -9,6 +11,18 @@ void append_all(std::string_view content, Span source, Characters& out) {
   const std::size_t first = out.size();
   append_characters(content, 0, out);
   for (std::size_t i = first; i < out.size(); ++i) out[i].source = source;
+}
+
+// A file cannot make a text grow without bound: real ones put in a few characters.
+constexpr std::size_t kLongest = 64;
+
+const std::string& short_text(const JsonField& field, std::string_view key) {
+  const JsonField member = field.member(key);
+  if (member.as_text().size() > kLongest) {
+    member.unsupported(fmt::format("more than {} bytes, {}, are not supported", kLongest,
+                                   member.as_text().size()));
+  }
+  return member.as_text();
 }
 
 }  // namespace
@@ -66,7 +80,8 @@ void Prepend::normalize(Characters& text) const {
 }
 
 std::unique_ptr<Replace> read_replace_fields(const JsonField& field) {
-  return std::make_unique<Replace>(read_pattern(field.member("pattern")), field.text("content"));
+  return std::make_unique<Replace>(read_pattern(field.member("pattern")),
+                                   short_text(field, "content"));
 }
 
 std::unique_ptr<Normalizer> read_replace(const JsonField& field) {
@@ -74,7 +89,7 @@ std::unique_ptr<Normalizer> read_replace(const JsonField& field) {
 }
 
 std::unique_ptr<Normalizer> read_prepend(const JsonField& field) {
-  return std::make_unique<Prepend>(field.text("prepend"));
+  return std::make_unique<Prepend>(short_text(field, "prepend"));
 }
 
 }  // namespace weft

@@ -79,6 +79,25 @@ std::int32_t match_clip(std::string_view text, std::int32_t at, std::int32_t end
   return first.kind == Class::kNumber ? at + first.length : run(text, at, end, first.kind);
 }
 
+// <\|startoftext\|>|<\|endoftext\|>|, then as match_clip
+std::int32_t match_clip_specials(std::string_view text, std::int32_t at, std::int32_t end) {
+  const auto rest = text.substr(static_cast<std::size_t>(at), static_cast<std::size_t>(end - at));
+  for (const std::string_view special : {"<|startoftext|>", "<|endoftext|>"}) {
+    if (rest.starts_with(special)) return at + static_cast<std::int32_t>(special.size());
+  }
+  return match_clip(text, at, end);
+}
+
+// \s{2,}|[\n\r\t]
+std::int32_t match_wide_space(std::string_view text, std::int32_t at, std::int32_t end) {
+  const Seen first = see(text, at, end);
+  if (first.kind != Class::kSpace) return at;
+  const std::int32_t next = at + first.length;
+  const std::int32_t stop = run(text, next, end, Class::kSpace);
+  const char c = byte(text, at);
+  return stop > next || is_newline(c) || c == '\t' ? stop : at;
+}
+
 // (?i:'s|...)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,max_numbers}| ?[^\s\p{L}\p{N}]+[\r\n]*|
 // \s*[\r\n]+|\s+(?!\S)|\s+
 template <int max_numbers>

@@ -119,6 +119,15 @@ TEST_CASE("a map of replacements that is cut short or no text is refused") {
   check("BAAAAAAAAAD/AA==", "UTF-8");  // one unit, then a replacement FF
 }
 
+TEST_CASE("a normalizer that lets texts grow without bound is refused") {
+  SmallTokenizer small;
+  small.normalizer = R"({"type":"Prepend","prepend":")" + std::string(65, 'x') + "\"}";
+  WEFT_CHECK_FAILS(small.load(), "UNSUPPORTED", "normalizer.prepend");
+  small.normalizer =
+      R"({"type":"Replace","pattern":{"String":"a"},"content":")" + std::string(65, 'x') + "\"}";
+  WEFT_CHECK_FAILS(small.load(), "UNSUPPORTED", "normalizer.content");
+}
+
 TEST_CASE("windows need a stride smaller than a window, and something that may be cut") {
   const Tokenizer tokenizer = SmallTokenizer().load();
   TokenizeOptions options;
