@@ -147,6 +147,10 @@ constexpr std::array kKnown = {
           R"( ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)",
           match_cl100k<3>},
     Known{R"('s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)", match_clip},
+    Known{R"(<\|startoftext\|>|<\|endoftext\|>|)"
+          R"('s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)",
+          match_clip_specials},
+    Known{R"(\s{2,}|[\n\r\t])", match_wide_space},
 };
 
 }  // namespace
