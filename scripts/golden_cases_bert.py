@@ -162,5 +162,69 @@ def jina_bert_reglu():
     jina_bert("reglu", 139, feed_forward_type="reglu", num_attention_heads=4)
 
 
+DEBERTA_SIZES = BERT_SIZES + ("relative_attention", "pos_att_type", "position_biased_input",
+                              "type_vocab_size")
+
+
+def deberta_v3():
+    """Logarithmic buckets, projections shared with the content, normalised relative embeddings."""
+    more = {"position_buckets": 8, "share_att_key": True, "norm_rel_ebd": "layer_norm"}
+    config = transformers.DebertaV2Config(
+        vocab_size=40, hidden_size=24, num_hidden_layers=2, num_attention_heads=3,
+        intermediate_size=36, max_position_embeddings=24, relative_attention=True,
+        pos_att_type="p2c|c2p", position_biased_input=False, **more)
+    model = transformers.DebertaV2Model(config)
+    state = randomize(model, 153)
+    fields = fields_of(config, DEBERTA_SIZES, architectures=["DebertaV2Model"],
+                       max_relative_positions=-1, **more) | {"pos_att_type": "p2c|c2p"}
+    ids, _ = sequences(40, [24, 1, 7], 154)
+    write_case("deberta-v2/v3", reference(model, state), prefixed(state, "deberta"), fields, ids,
+               attentions=("left",))
+
+
+def deberta_v2():
+    """A row per distance, own projections, a convolution, narrow embeddings, positions, types."""
+    more = {"conv_kernel_size": 3, "conv_act": "gelu", "embedding_size": 16}
+    config = transformers.DebertaV2Config(
+        vocab_size=40, hidden_size=20, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=30, max_position_embeddings=12, relative_attention=True,
+        max_relative_positions=4, pos_att_type=["c2p", "p2c"], type_vocab_size=2,
+        layer_norm_eps=1e-5, **more)
+    model = transformers.DebertaV2Model(config)
+    state = randomize(model, 155)
+    fields = fields_of(config, DEBERTA_SIZES + ("max_relative_positions", "layer_norm_eps"),
+                       architectures=["DebertaV2Model"], **more)
+    ids, types = sequences(40, [12, 1, 5], 156, 2)
+    write_case("deberta-v2/convolution", reference(model, state), state, fields, ids, types)
+
+
+def deberta_content_to_position():
+    """One term only; the other case of it, and no relative attention at all, are variations."""
+    config = transformers.DebertaV2Config(
+        vocab_size=30, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=20, max_position_embeddings=10, relative_attention=True,
+        pos_att_type=["c2p"], position_biased_input=False)
+    model = transformers.DebertaV2Model(config)
+    state = randomize(model, 157)
+    fields = fields_of(config, DEBERTA_SIZES, architectures=["DebertaV2Model"])
+    ids, _ = sequences(30, [10, 1, 5], 158)
+    write_case("deberta-v2/content_to_position", reference(model, state), state, fields, ids,
+               forms=("ragged",))
+
+
+def deberta_position_to_content():
+    config = transformers.DebertaV2Config(
+        vocab_size=30, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=20, max_position_embeddings=10, relative_attention=True,
+        pos_att_type=["p2c"], position_biased_input=False)
+    model = transformers.DebertaV2Model(config)
+    state = randomize(model, 159)
+    fields = fields_of(config, DEBERTA_SIZES, architectures=["DebertaV2Model"])
+    ids, _ = sequences(30, [10, 1, 5], 160)
+    write_case("deberta-v2/position_to_content", reference(model, state), state, fields, ids,
+               forms=("ragged",))
+
+
 CASES = (roberta, xlm_roberta, camembert, distilbert, electra_narrow, electra_wide, albert_groups,
-         albert_defaults, mpnet, jina_bert_geglu, jina_bert_reglu)
+         albert_defaults, mpnet, jina_bert_geglu, jina_bert_reglu,
+         deberta_v3, deberta_v2, deberta_content_to_position, deberta_position_to_content)

@@ -33,19 +33,24 @@ Value word_and_type_embeddings(ModelGraph& model, const Weights& tables) {
   return graph.embedding(lookups);
 }
 
-Value bert_layer(ModelGraph& model, const Weights& layer, Value x, Activation activation,
-                 float eps) {
+Value bert_after_attention(ModelGraph& model, const Weights& layer, Value attended, Value x,
+                           Activation activation, float eps) {
   Graph& graph = model.graph;
   const std::int64_t hidden = model.hidden_size;
-  const AttentionValues attention =
-      self_attention(graph, layer.sub("attention.self"), x, {.heads = model.heads});
-  Value y = dense(graph, layer.sub("attention.output.dense"), attention.output, hidden,
-                  Activation::kNone, x);
+  Value y =
+      dense(graph, layer.sub("attention.output.dense"), attended, hidden, Activation::kNone, x);
   y = layer_norm(graph, layer.sub("attention.output.LayerNorm"), y, eps);
   const Value up =
       dense(graph, layer.sub("intermediate.dense"), y, model.intermediate_size, activation);
   const Value down = dense(graph, layer.sub("output.dense"), up, hidden, Activation::kNone, y);
-  const Value out = layer_norm(graph, layer.sub("output.LayerNorm"), down, eps);
+  return layer_norm(graph, layer.sub("output.LayerNorm"), down, eps);
+}
+
+Value bert_layer(ModelGraph& model, const Weights& layer, Value x, Activation activation,
+                 float eps) {
+  const AttentionValues attention =
+      self_attention(model.graph, layer.sub("attention.self"), x, {.heads = model.heads});
+  const Value out = bert_after_attention(model, layer, attention.output, x, activation, eps);
   model.attentions.push_back(attention.weights);
   model.hidden_states.push_back(out);
   return out;

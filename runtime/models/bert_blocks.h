@@ -25,6 +25,11 @@ Value word_and_type_embeddings(ModelGraph& model, const Weights& tables);
 Value bert_layer(ModelGraph& model, const Weights& layer, Value x, Activation activation,
                  float eps);
 
+/// What follows attention in it: `layer`.{attention.output, intermediate, output}, x being what
+/// entered the layer. Appends nothing. (tokens, hidden)
+Value bert_after_attention(ModelGraph& model, const Weights& layer, Value attended, Value x,
+                           Activation activation, float eps);
+
 /// bert_layer() for `encoder`.layer.0 to the last; x, and then every result, is a hidden state.
 void bert_layers(ModelGraph& model, const Weights& encoder, Value x, Activation activation,
                  float eps);

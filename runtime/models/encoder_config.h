@@ -14,6 +14,9 @@ inline constexpr std::int64_t kLargestSize = 1 << 24;
 /// The same for layers: shared weights would let a small file ask for any number of them.
 inline constexpr std::int64_t kMostLayers = 1024;
 
+/// The largest max_position_embeddings where something is computed for every position or distance:
+/// keeps that small beside any checkpoint.
+inline constexpr std::int64_t kMostPositions = 1 << 16;
 /// The longest sequence of models that know no positions but relative ones, or none: they would
 /// take any, memory is planned for this.
 inline constexpr std::int64_t kLongestWithoutPositions = 8192;

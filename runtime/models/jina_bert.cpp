@@ -11,9 +11,6 @@
 namespace weft {
 namespace {
 
-// ALiBi's table has one column per distance: a limit keeps it small beside any checkpoint.
-constexpr std::int64_t kMostPositions = 65536;
-
 /// "geglu" and "reglu" name the activation of the gate.
 Activation read_gate(const Config& config) {
   const std::string type = config.text_or("feed_forward_type", "original");

@@ -77,6 +77,7 @@ std::vector<std::string> supported_architectures();
 
 ModelGraph build_albert(const Config& config, const Weights& weights);
 ModelGraph build_bert(const Config& config, const Weights& weights);
+ModelGraph build_deberta_v2(const Config& config, const Weights& weights);
 ModelGraph build_deit(const Config& config, const Weights& weights);
 ModelGraph build_distilbert(const Config& config, const Weights& weights);
 ModelGraph build_electra(const Config& config, const Weights& weights);

@@ -15,6 +15,7 @@ constexpr std::array kArchitectures{
     Architecture{"bert", build_jina_bert, is_jina_bert},
     Architecture{"bert", build_bert},
     Architecture{"camembert", build_roberta},
+    Architecture{"deberta-v2", build_deberta_v2},
     Architecture{"deit", build_deit},
     Architecture{"distilbert", build_distilbert},
     Architecture{"electra", build_electra},

@@ -198,6 +198,16 @@ TEST_CASE("positions, windows, gates and biases that are not built are refused b
   refused("nomic_bert/older", "rotary_emb_fraction", "0.0", "rotary_emb_fraction");
   refused("nomic_bert/older", "rotary_emb_fraction", "", "rotary_emb_fraction");
   refused("nomic_bert/older", "use_rms_norm", "true", "use_rms_norm");
+  refused("deberta-v2/v3", "pos_att_type", "\"p2c|p2p\"", "pos_att_type: \"p2p\"");
+  refused("deberta-v2/v3", "norm_rel_ebd", "\"rms_norm\"", "norm_rel_ebd: \"rms_norm\"");
+  refused("deberta-v2/v3", "attention_head_size", "4", "attention_head_size: 4");
+  refused("deberta-v2/convolution", "conv_kernel_size", "2", "conv_kernel_size: 2");
+  refused("deberta-v2/convolution", "conv_groups", "2", "conv_groups: 2");
+  refused("deberta-v2/convolution", "conv_act", "\"mish\"", "conv_act");
+  check("deberta-v2/v3", "position_buckets", "70000", "INVALID_ARGUMENT", "position_buckets");
+  check("deberta-v2/v3", "position_buckets", "6", "CORRUPT_FILE", "rel_embeddings.weight");
+  check("deberta-v2/v3", "max_relative_positions", "1000000", "INVALID_ARGUMENT",
+        "max_relative_positions");
   refused("jina_bert/reglu", "feed_forward_type", "\"original\"", "feed_forward_type");
   check("t5/relu", "d_kv", "0", "INVALID_ARGUMENT", "d_kv: expected an integer");
   check("t5/relu", "relative_attention_num_buckets", "1000000", "INVALID_ARGUMENT",
