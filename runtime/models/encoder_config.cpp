@@ -44,18 +44,24 @@ void refuse_unsupported(const Config& config, CustomCode code) {
   }
 }
 
+void count_positions_from_ids(const Config& config, ModelGraph& model, std::int64_t positions,
+                              std::int32_t pad_token_id) {
+  model.positions = PositionRule::kFromIds;
+  model.pad_token_id = pad_token_id;
+  model.max_tokens = positions - (pad_token_id + 1);
+  if (model.max_tokens < 1) {
+    config.invalid(
+        "max_position_embeddings",
+        fmt::format("expected more than pad_token_id ({}) + 1, found {}", pad_token_id, positions));
+  }
+}
+
 std::int64_t read_positions_from_ids(const Config& config, ModelGraph& model,
                                      std::int64_t default_pad_token_id) {
   const std::int64_t positions = config.integer("max_position_embeddings", 1, kLargestSize);
-  model.positions = PositionRule::kFromIds;
-  model.pad_token_id = static_cast<std::int32_t>(
-      config.integer_or("pad_token_id", default_pad_token_id, 0, kLargestSize));
-  model.max_tokens = positions - (model.pad_token_id + 1);
-  if (model.max_tokens < 1) {
-    config.invalid("max_position_embeddings",
-                   fmt::format("expected more than pad_token_id ({}) + 1, found {}",
-                               model.pad_token_id, positions));
-  }
+  count_positions_from_ids(config, model, positions,
+                           static_cast<std::int32_t>(config.integer_or(
+                               "pad_token_id", default_pad_token_id, 0, kLargestSize)));
   return positions;
 }
 

@@ -49,6 +49,10 @@ void refuse_unsupported(const Config& config, CustomCode code = CustomCode::kRef
 std::int64_t read_positions_from_ids(const Config& config, ModelGraph& model,
                                      std::int64_t default_pad_token_id);
 
+/// The same for a table of `positions` rows and an id that no config names.
+void count_positions_from_ids(const Config& config, ModelGraph& model, std::int64_t positions,
+                              std::int32_t pad_token_id);
+
 /// layer_norm_eps and the like.
 float read_epsilon(const Config& config, std::string_view key, double fallback);
 

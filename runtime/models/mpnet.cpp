@@ -10,7 +10,8 @@
 namespace weft {
 namespace {
 
-// transformers computes buckets for these numbers whatever the config says.
+// transformers computes with these numbers whatever the config says.
+constexpr std::int32_t kPaddingId = 1;
 constexpr std::int64_t kBuckets = 32;
 constexpr std::int64_t kMaxDistance = 128;
 
@@ -20,7 +21,8 @@ ModelGraph build_mpnet(const Config& config, const Weights& checkpoint) {
   refuse_unsupported(config);
   ModelGraph model = new_token_model(config);
   model.bare_architectures = {"MPNetModel"};
-  const std::int64_t positions = read_positions_from_ids(config, model, 1);
+  const std::int64_t positions = config.integer("max_position_embeddings", 1, kLargestSize);
+  count_positions_from_ids(config, model, positions, kPaddingId);
   config.require("relative_attention_num_buckets", kBuckets);
   const float eps = read_epsilon(config, "layer_norm_eps", 1e-12);
   const Activation activation = read_activation(config, "hidden_act", "gelu");
