@@ -37,8 +37,31 @@ LinearOp::LinearOp(std::vector<ProductPart> parts, Activation activation)
   label_ = parts_[0].weight.name();
 }
 
-LinearOp::LinearOp(std::string label, Activation activation, std::unique_ptr<const Product> product)
-    : label_(std::move(label)), activation_(activation), product_(std::move(product)) {}
+LinearOp::LinearOp(std::string label, Activation activation, std::shared_ptr<const Product> product,
+                   std::size_t packed_bytes)
+    : label_(std::move(label)),
+      activation_(activation),
+      product_(std::move(product)),
+      packed_bytes_(packed_bytes) {}
+
+std::shared_ptr<const Product> ProductCache::get(const CompileContext& context,
+                                                 const std::vector<ProductPart>& parts,
+                                                 Activation activation) {
+  std::vector<std::uintptr_t> key{static_cast<std::uintptr_t>(activation),
+                                  static_cast<std::uintptr_t>(context.dtype)};
+  for (const ProductPart& part : parts) {
+    key.push_back(reinterpret_cast<std::uintptr_t>(part.weight.identity()));
+    key.push_back(static_cast<std::uintptr_t>(part.weight.rows()));
+    key.push_back(reinterpret_cast<std::uintptr_t>(part.bias.identity()));
+  }
+  std::weak_ptr<const Product>& known = products_[key];
+  std::shared_ptr<const Product> product = known.lock();
+  if (product == nullptr) {
+    product = make_product(context.gemm, context.isa, context.dtype, parts, activation);
+    known = product;
+  }
+  return product;
+}
 
 std::vector<ValueInfo> LinearOp::infer(std::span<const ValueInfo> in) const {
   if (in.empty() || in.size() > 2) {
@@ -73,9 +96,11 @@ std::vector<ValueInfo> LinearOp::infer(std::span<const ValueInfo> in) const {
 }
 
 std::unique_ptr<Op> LinearOp::compile(const CompileContext& context) const {
-  return std::unique_ptr<Op>(
-      new LinearOp(label_, activation_,
-                   make_product(context.gemm, context.isa, context.dtype, parts_, activation_)));
+  ProductCache own;
+  ProductCache& products = context.products == nullptr ? own : *context.products;
+  std::shared_ptr<const Product> product = products.get(context, parts_, activation_);
+  const std::size_t bytes = product.use_count() == 1 ? product->packed_bytes() : 0;
+  return std::unique_ptr<Op>(new LinearOp(label_, activation_, std::move(product), bytes));
 }
 
 std::int64_t LinearOp::column_grain() const { return product_ ? product_->column_grain() : 0; }
@@ -84,7 +109,7 @@ std::size_t LinearOp::scratch_bytes(const Limits& limits) const {
   return product_ ? product_->scratch_bytes(limits.block_rows) : 0;
 }
 
-std::size_t LinearOp::packed_bytes() const { return product_ ? product_->packed_bytes() : 0; }
+std::size_t LinearOp::packed_bytes() const { return packed_bytes_; }
 
 Work LinearOp::work(const RunContext& context) const {
   const double rows = static_cast<double>(context.out[0].rows);

@@ -61,11 +61,14 @@ struct RunContext {
   int threads = 1;               // how many share this run (items may be cut finer for more)
 };
 
+class ProductCache;
+
 struct CompileContext {
   Isa isa = Isa::kBaseline;
   GemmBackend gemm = GemmBackend::kNative;
   ComputeType dtype = ComputeType::kF32;  // of large products
   const simd::Kernels* kernels = nullptr;
+  ProductCache* products = nullptr;  // of one model: equal products are packed once; null: never
 };
 
 /// The kernels of a level; `kernels` is null if this build lacks it.

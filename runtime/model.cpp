@@ -9,6 +9,7 @@
 
 #include "ops/gemm/product.h"
 #include "ops/isa.h"
+#include "ops/linear.h"
 #include "runtime/model_impl.h"
 #include "weft/error.h"
 
@@ -142,9 +143,10 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const CompileOptions& o
     }
     value.weight = {};
   }
+  ProductCache products;
   for (GraphNode& node : recipe.nodes) {
-    const CompileContext context =
-        make_compile_context(impl->isa, impl->gemm, dtype_of(*impl, node));
+    CompileContext context = make_compile_context(impl->isa, impl->gemm, dtype_of(*impl, node));
+    context.products = &products;
     GraphNode compiled{node.op->compile(context), std::move(node.in), std::move(node.out)};
     node.op.reset();
     if (is_constant(*impl, compiled)) {

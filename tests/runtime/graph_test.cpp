@@ -119,4 +119,36 @@ TEST_CASE("a run-time matrix may be multiplied by itself") {
   }
 }
 
+TEST_CASE("a weight that several layers share is packed once, and computes the same in each") {
+  const auto packed_bytes = [](const Weight& first, const Weight& second, Activation activation) {
+    Graph graph;
+    const Value x = graph.input("x", graph.ragged_rows("tokens"), 8);
+    LinearOptions options;
+    options.activation = activation;
+    graph.output("y", graph.linear(graph.linear(x, first), second, options));
+    return Model::compile(std::move(graph))->packed_bytes();
+  };
+  const std::vector<float> values(64, 0.5f), others(64, 0.25f);
+  const Weight shared = weight(values, 8, 8);
+  const std::size_t twice = packed_bytes(shared, weight(others, 8, 8), Activation::kNone);
+  CHECK(packed_bytes(shared, shared, Activation::kNone) == twice / 2);
+  CHECK(packed_bytes(shared, shared, Activation::kRelu) == twice);
+
+  Graph graph;
+  const RowSpace tokens = graph.ragged_rows("tokens");
+  const Value once = graph.linear(graph.input("x", tokens, 8), shared);
+  graph.output("once", once);
+  graph.output("again", graph.linear(once, shared));
+  SessionLimits limits;
+  limits.threads = 1;
+  Session session(Model::compile(std::move(graph)), limits);
+  const std::vector<float> x(16, 1.0f);
+  const std::vector<std::int32_t> offsets{0, 2};
+  const RaggedRows rows{tokens, offsets};
+  const Input input{"x", std::span<const float>(x)};
+  session.run({&rows, 1}, {&input, 1});
+  CHECK(session.output("once").f32(1)[7] == 4.0f);
+  CHECK(session.output("again").f32(1)[7] == 16.0f);
+}
+
 }  // namespace weft
