@@ -1,4 +1,4 @@
-// The checks of TransformerModel::embed, all made before anything is computed.
+// The checks of TransformerModel::embed and logits, all made before anything is computed.
 #pragma once
 
 #include <cstdint>
@@ -13,5 +13,8 @@ namespace weft {
 void check_embed_arguments(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
                            std::span<float> out, const EmbedOptions& options,
                            const TokenLimits& limits, std::int64_t embedding_size);
+void check_logits_arguments(std::span<const std::int32_t> ids,
+                            std::span<const std::int64_t> offsets, const LogitsOptions& options,
+                            const TokenLimits& limits, HeadKind kind);
 
 }  // namespace weft

@@ -8,22 +8,16 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/sentence_modules.h"
+#include "runtime/text_model.h"
 #include "runtime/utf8.h"
 #include "weft/error.h"
 
 namespace weft {
 namespace {
 
-// Texts are tokenised and run in windows of about this many chunks of a session: few enough that a
-// million texts need little memory beside their vectors (2 MB at 4096 tokens a chunk), enough that
-// the last chunk of a window, which is rarely full, does not count.
-constexpr std::int64_t kChunksInWindow = 64;
-
-// Upper and lower case give the same ids, as with every uncased BERT vocabulary.
-bool is_uncased(const Tokenizer& tokenizer) {
-  return tokenizer.encode("A B C D E F G H I J K L M N O P Q R S T U V W X Y Z É Ö Λ Д").ids ==
-         tokenizer.encode("a b c d e f g h i j k l m n o p q r s t u v w x y z é ö λ д").ids;
+LoadOptions without_head(LoadOptions options) {
+  options.head = LoadHead::kNo;
+  return options;
 }
 
 void normalize_row(std::span<float> row) {
@@ -33,92 +27,32 @@ void normalize_row(std::span<float> row) {
   for (float& value : row) value = static_cast<float>(value / norm);
 }
 
-// The sequences of one window, ragged.
-struct Window {
-  std::vector<std::int32_t> ids;
-  std::vector<std::int32_t> type_ids;
-  std::vector<std::int64_t> offsets{0};
-  std::vector<std::int32_t> skip;
-
-  std::size_t size() const { return offsets.size() - 1; }
-  void append(const Encoding& encoding, std::int32_t prompt_tokens) {
-    ids.insert(ids.end(), encoding.ids.begin(), encoding.ids.end());
-    type_ids.insert(type_ids.end(), encoding.type_ids.begin(), encoding.type_ids.end());
-    offsets.push_back(static_cast<std::int64_t>(ids.size()));
-    skip.push_back(std::min(prompt_tokens, static_cast<std::int32_t>(encoding.ids.size())));
-  }
-  void clear() {
-    ids.clear();
-    type_ids.clear();
-    offsets.assign(1, 0);
-    skip.clear();
-  }
-};
-
 }  // namespace
 
-struct Encoder::Impl {
-  std::shared_ptr<const TransformerModel> model;
-  Tokenizer tokenizer;
-  SentenceModules sentence;
-  ModelInfo info;
-  std::int64_t max_tokens = 0;
+struct Encoder::Impl : TextModel {
   bool ends_with_normalize = false;
   IncludePrompt include_prompt = IncludePrompt::kYes;
 
   Impl(const std::filesystem::path& directory, const LoadOptions& options)
-      : model(TransformerModel::load(directory, options)),
-        tokenizer(Tokenizer::load(find_transformer_directory(directory))),
-        sentence(read_sentence_modules(directory, model->info().hidden_size)),
-        info(model->info()) {
-    check_tokenizer();
-    choose_max_tokens();
+      : TextModel(directory, without_head(options)) {
+    if (model->embedding_size() == 0) {
+      throw Error(Reason::kFailedPrecondition,
+                  fmt::format("{}: expected a model of sentence embeddings, found one whose "
+                              "modules.json gives none",
+                              directory.string()));
+    }
     if (!options.pooling && !sentence.modules.empty()) {
       ends_with_normalize = sentence.modules.back().kind == SentenceModule::Kind::kNormalize;
       include_prompt = sentence.modules.front().pooling.include_prompt;
     }
   }
 
-  void check_tokenizer() const;
-  void choose_max_tokens();
   const std::string& prompt(const EncodeOptions& options) const;
   std::int32_t skipped_tokens(const std::string& prompt, const TokenizeOptions& options) const;
   std::int64_t columns(const EncodeOptions& options) const;
-  void embed(const Window& window, std::span<float> out, const EncodeOptions& options) const;
+  void embed(const TokenWindow& window, std::int32_t skipped, std::span<float> out,
+             const EncodeOptions& options) const;
 };
-
-void Encoder::Impl::check_tokenizer() const {
-  const std::string file = (sentence.transformer_directory / "tokenizer.json").string();
-  if (tokenizer.vocabulary_size() > model->vocabulary_size()) {
-    throw Error(Reason::kInvalidArgument,
-                fmt::format("{}: largest id is {}, the model has {} embeddings", file,
-                            tokenizer.vocabulary_size() - 1, model->vocabulary_size()));
-  }
-  if (sentence.do_lower_case.value_or(false) && !is_uncased(tokenizer)) {
-    throw Error(Reason::kUnsupported,
-                fmt::format("{}: do_lower_case in sentence_bert_config.json is not supported for a "
-                            "tokenizer that keeps upper case",
-                            file));
-  }
-}
-
-void Encoder::Impl::choose_max_tokens() {
-  const std::int64_t positions = model->max_tokens();
-  const std::optional<std::int64_t> asked =
-      sentence.max_seq_length ? sentence.max_seq_length : tokenizer.model_max_length();
-  max_tokens = std::min(asked.value_or(positions), positions);
-  if (sentence.max_seq_length && *sentence.max_seq_length > positions) {
-    info.warnings.push_back(
-        fmt::format("{}: max_seq_length is {}, texts are cut at the model's {} positions",
-                    sentence.transformer_directory.string(), *sentence.max_seq_length, positions));
-  }
-  if (max_tokens < tokenizer.special_tokens(1)) {
-    throw Error(Reason::kInvalidArgument,
-                fmt::format("{}: texts are cut at {} tokens, the special tokens alone are {}",
-                            sentence.transformer_directory.string(), max_tokens,
-                            tokenizer.special_tokens(1)));
-  }
-}
 
 const std::string& Encoder::Impl::prompt(const EncodeOptions& options) const {
   static const std::string kNone;
@@ -157,14 +91,19 @@ std::int64_t Encoder::Impl::columns(const EncodeOptions& options) const {
 }
 
 // Rows of `out` are options.truncate_dim wide, or whole.
-void Encoder::Impl::embed(const Window& window, std::span<float> out,
+void Encoder::Impl::embed(const TokenWindow& window, std::int32_t skipped, std::span<float> out,
                           const EncodeOptions& options) const {
+  std::vector<std::int32_t> skip(window.size());
+  for (std::size_t i = 0; i < skip.size(); ++i) {
+    const std::int64_t length = window.offsets[i + 1] - window.offsets[i];
+    skip[i] = static_cast<std::int32_t>(std::min<std::int64_t>(skipped, length));
+  }
   const std::size_t size = static_cast<std::size_t>(model->embedding_size());
   const std::size_t width = static_cast<std::size_t>(columns(options));
   const bool leave_out = options.normalize == Normalization::kOff && ends_with_normalize;
   const EmbedOptions embed_options{
       .type_ids = window.type_ids,
-      .skip = window.skip,
+      .skip = skip,
       .normalize = leave_out ? FinalNormalize::kLeaveOut : FinalNormalize::kAsModules,
       .stop = options.stop,
       .profile = options.profile};
@@ -197,40 +136,19 @@ std::int64_t Encoder::encode(std::span<const std::string_view> texts, std::span<
                                                       texts.size(), width, out.size()));
   }
   const std::string& prompt = impl.prompt(options);
-  const TokenizeOptions tokenize{.max_length = impl.max_tokens,
-                                 .specials_in_text = options.specials_in_text,
-                                 .want_offsets = false};
-  const std::int32_t skip = impl.skipped_tokens(prompt, tokenize);
-  Window window;
-  Encoding encoding;
+  const TokenizeOptions tokenize =
+      impl.tokenize_options({.specials_in_text = options.specials_in_text});
+  const std::int32_t skipped = impl.skipped_tokens(prompt, tokenize);
   std::string prompted;
-  std::int64_t truncated = 0;
-  for (std::size_t i = 0; i < texts.size(); ++i) {
+  const auto encode_text = [&](std::size_t i, Encoding& encoding) {
     std::string_view text = texts[i];
     if (!prompt.empty()) text = prompted.assign(prompt).append(text);
-    try {
-      impl.tokenizer.encode(text, tokenize, encoding);
-    } catch (const Error& error) {
-      throw Error(error.reason(), fmt::format("text {}: {}", i, error.what()));
-    }
-    if (encoding.truncated_tokens > 0) {
-      ++truncated;
-      if (options.long_text == LongText::kError) {
-        const auto kept = static_cast<std::int64_t>(encoding.ids.size());
-        throw Error(Reason::kOutOfRange,
-                    fmt::format("text {}: expected at most {} tokens, found {}", i, impl.max_tokens,
-                                kept + encoding.truncated_tokens));
-      }
-    }
-    window.append(encoding, skip);
-    if (window.offsets.back() >= kChunksInWindow * impl.info.limits.tokens ||
-        i + 1 == texts.size()) {
-      const std::size_t first = i + 1 - window.size();
-      impl.embed(window, out.subspan(first * width, window.size() * width), options);
-      window.clear();
-    }
-  }
-  return truncated;
+    impl.tokenizer.encode(text, tokenize, encoding);
+  };
+  const auto run = [&](const TokenWindow& window) {
+    impl.embed(window, skipped, out.subspan(window.first * width, window.size() * width), options);
+  };
+  return impl.for_each_window(texts.size(), options.long_text, encode_text, run);
 }
 
 Embeddings Encoder::encode(std::span<const std::string> texts, const EncodeOptions& options) const {
@@ -259,6 +177,10 @@ std::vector<std::string> Encoder::prompt_names() const {
   std::vector<std::string> names;
   for (const auto& [name, prompt] : impl_->sentence.prompts) names.push_back(name);
   return names;
+}
+
+std::string Encoder::similarity() const {
+  return impl_->sentence.similarity_fn_name.value_or("cosine");
 }
 
 const Tokenizer& Encoder::tokenizer() const { return impl_->tokenizer; }

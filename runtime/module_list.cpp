@@ -62,7 +62,10 @@ std::vector<ModuleEntry> read_module_list(const std::filesystem::path& directory
                                        position, entry.find("idx")->preview()));
     }
     modules.push_back({module_type(entry), subdirectory(entry, directory)});
-    if ((modules.back().type == "Transformer") != (position == 0)) {
+    // MLMTransformer: what sparse encoders called it at first.
+    const bool is_transformer =
+        modules.back().type == "Transformer" || modules.back().type == "MLMTransformer";
+    if (is_transformer != (position == 0)) {
       entry.unsupported("type", fmt::format("expected Transformer first and only there, found {}",
                                             in_quotes(entry.text("type"))));
     }

@@ -149,6 +149,23 @@ SentenceModule read_normalize(const std::filesystem::path& directory) {
   return module;
 }
 
+SpladePooling read_splade(const std::filesystem::path& directory) {
+  const Config config = Config::load(directory / "config.json");
+  SpladePooling pooling;
+  const std::string strategy = config.text_or("pooling_strategy", "max");
+  if (strategy != "max" && strategy != "sum") {
+    config.unsupported("pooling_strategy", fmt::format("{} is not supported", in_quotes(strategy)));
+  }
+  if (strategy == "sum") pooling.strategy = SpladePooling::Strategy::kSum;
+  const std::string activation = config.text_or("activation_function", "relu");
+  if (activation != "relu" && activation != "log1p_relu") {
+    config.unsupported("activation_function",
+                       fmt::format("{} is not supported", in_quotes(activation)));
+  }
+  if (activation == "log1p_relu") pooling.saturation = SpladePooling::Saturation::kLogTwice;
+  return pooling;
+}
+
 void read_modules(const std::filesystem::path& directory, const std::vector<ModuleEntry>& list,
                   std::int64_t hidden_size, SentenceModules& result) {
   const auto refuse = [&](const ModuleEntry& entry, const char* problem) {
@@ -156,6 +173,18 @@ void read_modules(const std::filesystem::path& directory, const std::vector<Modu
                 fmt::format("{}: module {}: {}", (directory / "modules.json").string(),
                             in_quotes(entry.type), problem));
   };
+  if (result.task == TransformerTask::kClassify) {
+    if (list.size() > 1)
+      refuse(list[1], "is not supported, as transformer_task is sequence-classification");
+    return;
+  }
+  if (result.task == TransformerTask::kFillMask) {
+    if (list.size() != 2 || list[1].type != "SpladePooling") {
+      refuse(list.back(), "expected SpladePooling alone, as transformer_task is fill-mask");
+    }
+    result.splade = read_splade(list[1].directory);
+    return;
+  }
   std::int64_t width = 0;  // of the sentence embedding; 0 before Pooling
   for (std::size_t i = 1; i < list.size(); ++i) {
     const ModuleEntry& entry = list[i];
@@ -191,17 +220,19 @@ SentenceModules read_sentence_modules(const std::filesystem::path& directory,
   SentenceModules result;
   const std::vector<ModuleEntry> list = read_module_list(directory);
   std::error_code ignored;
+  result.transformer_directory = list.empty() ? directory : list.front().directory;
+  if (!list.empty() && list.front().type == "MLMTransformer") {
+    result.task = TransformerTask::kFillMask;
+  }
+  read_transformer_settings(result.transformer_directory, result);
   if (!list.empty()) {
-    result.transformer_directory = list.front().directory;
     read_modules(directory, list, hidden_size, result);
   } else {
-    result.transformer_directory = directory;
     const std::filesystem::path pooling = directory / "1_Pooling";
     if (std::filesystem::exists(pooling / "config.json", ignored)) {
       result.modules.push_back(read_pooling(pooling, hidden_size));
     }
   }
-  read_transformer_settings(result.transformer_directory, result);
   read_model_settings(directory, result);
   return result;
 }

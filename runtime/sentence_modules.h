@@ -36,11 +36,25 @@ struct SentenceModule {
   DenseModule dense;
 };
 
+/// SPLADE: token logits become one sparse row.
+struct SpladePooling {
+  enum class Strategy : std::uint8_t { kMax, kSum };
+  enum class Saturation : std::uint8_t { kLog, kLogTwice };  // log(1 + x), log(1 + log(1 + x))
+  Strategy strategy = Strategy::kMax;
+  Saturation saturation = Saturation::kLog;
+};
+
+/// What the transformer is loaded for: sentence_bert_config.json's transformer_task.
+enum class TransformerTask : std::uint8_t { kEmbed, kClassify, kFillMask };
+
 struct SentenceModules {
   std::filesystem::path transformer_directory;  // where config.json and the weights lie
-  std::vector<SentenceModule> modules;          // empty: neither modules.json nor 1_Pooling
-  std::optional<std::int64_t> max_seq_length;   // sentence_bert_config.json (or a legacy name)
-  std::optional<bool> do_lower_case;            // likewise
+  std::vector<SentenceModule> modules;          // empty: neither modules.json nor 1_Pooling,
+                                                // or a task that is not kEmbed
+  TransformerTask task = TransformerTask::kEmbed;
+  std::optional<SpladePooling> splade;         // of kFillMask
+  std::optional<std::int64_t> max_seq_length;  // sentence_bert_config.json (or a legacy name)
+  std::optional<bool> do_lower_case;           // likewise
   std::map<std::string, std::string> prompts;
   std::optional<std::string> default_prompt_name;  // one of prompts
   std::optional<std::string> similarity_fn_name;

@@ -1,6 +1,7 @@
 #include "runtime/sentence_settings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -37,9 +38,32 @@ void refuse_arguments(const Config& config, std::string_view key,
   }
 }
 
+struct Task {
+  std::string_view name;  // transformer_task
+  TransformerTask task;
+  std::string_view method_output, module_output;
+};
+
+constexpr std::array kTasks = {
+    Task{"feature-extraction", TransformerTask::kEmbed, "last_hidden_state", "token_embeddings"},
+    Task{"sequence-classification", TransformerTask::kClassify, "logits", "scores"},
+    Task{"fill-mask", TransformerTask::kFillMask, "logits", "token_embeddings"},
+};
+
+// By transformer_task; `fallback` if the file does not say.
+const Task& find_task(const Config& config, TransformerTask fallback) {
+  const auto found = std::find_if(kTasks.begin(), kTasks.end(), [&](const Task& task) {
+    return config.has("transformer_task") ? config.text("transformer_task") == task.name
+                                          : task.task == fallback;
+  });
+  if (found != kTasks.end()) return *found;
+  config.unsupported("transformer_task", fmt::format("{} is not supported",
+                                                     config.find("transformer_task")->preview()));
+}
+
 // {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}: other modalities do
 // not matter.
-void check_modality(const Config& config) {
+void check_modality(const Config& config, const Task& task) {
   const Json* modalities = config.find("modality_config");
   if (modalities == nullptr) return;
   const Json* text = modalities->find("text");
@@ -48,7 +72,7 @@ void check_modality(const Config& config) {
   }
   const Config way(*text, config.source() + ": modality_config: text");
   way.require("method", "forward");
-  way.require("method_output_name", "last_hidden_state");
+  way.require("method_output_name", task.method_output);
 }
 
 }  // namespace
@@ -62,9 +86,10 @@ void read_transformer_settings(const std::filesystem::path& transformer_director
   const auto name = std::find_if(kTransformerSettings.begin(), kTransformerSettings.end(), exists);
   if (name == kTransformerSettings.end()) return;
   const Config config = Config::load(transformer_directory / *name);
-  config.require("transformer_task", "feature-extraction");
-  config.require("module_output_name", "token_embeddings");
-  check_modality(config);
+  const Task& task = find_task(config, result.task);
+  result.task = task.task;
+  config.require("module_output_name", task.module_output);
+  check_modality(config, task);
   for (const char* key : {"model_args", "model_kwargs"}) {
     refuse_arguments(config, key,
                      {"trust_remote_code", "torch_dtype", "dtype", "attn_implementation",
@@ -87,7 +112,15 @@ void read_model_settings(const std::filesystem::path& directory, SentenceModules
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) return;
   const Config config = Config::load(file);
-  config.require("model_type", "SentenceTransformer");
+  constexpr std::array<std::string_view, 3> kModelTypes = {"SentenceTransformer", "CrossEncoder",
+                                                           "SparseEncoder"};
+  if (config.has("model_type")) {
+    const std::string type = config.text("model_type");
+    if (std::find(kModelTypes.begin(), kModelTypes.end(), type) == kModelTypes.end()) {
+      config.unsupported("model_type", fmt::format("expected one of [{}], found {}",
+                                                   fmt::join(kModelTypes, ", "), in_quotes(type)));
+    }
+  }
   if (const Json* prompts = config.find("prompts"); prompts != nullptr) {
     if (!prompts->is_object()) {
       config.invalid("prompts", fmt::format("expected an object, found {}", prompts->preview()));

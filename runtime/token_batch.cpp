@@ -167,9 +167,8 @@ void TokenBatch::scatter_rows(const Tensor& part, std::int64_t first, std::int64
   const std::int64_t cols = part.cols;
   float* values = out.values<float>().data();
   for (std::int64_t s = first; s < last; ++s) {
-    const std::int64_t row = padded_columns < 0 ? offsets[s] : s * padded_columns + first_column[s];
     for (std::int64_t t = 0; t < length(s); ++t) {
-      std::memcpy(values + (row + t) * cols, part.f32(offsets[s] - offsets[first] + t),
+      std::memcpy(values + row(s, t) * cols, part.f32(offsets[s] - offsets[first] + t),
                   static_cast<std::size_t>(cols) * sizeof(float));
     }
   }

@@ -43,6 +43,11 @@ struct TokenBatch {
     return offsets[sequence + 1] - offsets[sequence];
   }
   std::int64_t longest() const;
+  /// Of token t of a sequence, in arrays of token rows.
+  std::int64_t row(std::int64_t sequence, std::int64_t t) const {
+    return padded_columns < 0 ? offsets[sequence] + t
+                              : sequence * padded_columns + first_column[sequence] + t;
+  }
 
   /// Zeros in the layout of the batch: (tokens, cols) or (B, T, cols).
   Array new_token_rows(std::int64_t cols) const;

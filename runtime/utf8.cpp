@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace weft {
 
 std::size_t utf8_length(std::string_view text) noexcept {
@@ -32,6 +34,11 @@ bool is_utf8(std::string_view text) noexcept {
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::int64_t count_code_points(std::string_view text) noexcept {
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
 }
 
 void append_utf8(std::uint32_t code_point, std::string& out) {

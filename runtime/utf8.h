@@ -12,6 +12,8 @@ namespace weft {
 /// (Unicode, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
 std::size_t utf8_length(std::string_view text) noexcept;
 bool is_utf8(std::string_view text) noexcept;
+/// Of well-formed text.
+std::int64_t count_code_points(std::string_view text) noexcept;
 
 void append_utf8(std::uint32_t code_point, std::string& out);
 

@@ -24,10 +24,10 @@ RULES = [
     (r"ops/gemm/onednn[a-z_]*\.cpp", STD + FMT + TYPES + r'|"ops/.*"|[<"](oneapi/dnnl/)?dnnl\.hpp[>"]'),
     (r"ops/team_openmp\.cpp", STD + POSIX + TYPES + r'|"ops/.*"|<omp\.h>'),
     (r"ops/.*", STD + POSIX + FMT + TYPES + r'|"ops/.*"'),
-    # An architecture describes a graph: no sessions, execution, files or threads.
-    (r"runtime/models/.*",
+    # Architectures and heads describe graphs: no sessions, execution, files or threads.
+    (r"runtime/(models|heads)/.*",
      r"(?!<thread>|<fstream>|<filesystem>|<mutex>|<atomic>)(" + STD + FMT + ")"
-     r'|"runtime/(models/.*|blocks\.h|config\.h|json\.h)"'
+     r'|"runtime/(models/.*|heads/.*|blocks\.h|config\.h|json\.h)"'
      r'|"ops/(?!simd/|parallel|team)[a-z_]+\.h"|"weft/(?!session|encoder|transformer_model)[a-z_]+\.h"'),
     (r"runtime/json_parser\.cpp", STD + FMT + r'|"(runtime|weft)/.*"|<nlohmann/json\.hpp>'),
     (r"runtime/text/.*", STD + FMT + r'|"(runtime/|weft/).*"'),

@@ -10,13 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include "weft/text_options.h"
 #include "weft/tokenizer.h"
 #include "weft/transformer_model.h"
 
 namespace weft {
 
-/// What happens to a text that is longer than the model's maximum.
-enum class LongText : std::uint8_t { kTruncate, kError };
 enum class Normalization : std::uint8_t { kModel, kOn, kOff };  ///< kModel: as its modules say
 
 struct EncodeOptions {
@@ -61,6 +60,9 @@ class WEFT_API Encoder {
   std::int64_t dimension(const EncodeOptions& options = {}) const;
   std::int64_t max_tokens() const;  ///< texts are cut here, specials included
   std::vector<std::string> prompt_names() const;
+  /// How two embeddings are compared: config_sentence_transformers.json's similarity_fn_name, e.g.
+  /// "dot"; "cosine" if it does not say.
+  std::string similarity() const;
   const Tokenizer& tokenizer() const;
   const TransformerModel& model() const;
   ModelInfo info() const;

@@ -101,6 +101,8 @@ class WEFT_API Tokenizer {
   std::optional<std::int64_t> default_max_length() const;
   /// Number of special tokens added around one text (1) or two texts (2).
   std::int64_t special_tokens(int texts) const;
+  /// What marks a token that continues a word, e.g. "##"; empty: nothing does.
+  std::string continuing_subword_prefix() const;
   /// Whether the template ends with a special token after the first text (as [SEP]).
   bool ends_with_special() const;
 

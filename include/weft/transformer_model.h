@@ -4,18 +4,24 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "weft/head.h"
 #include "weft/model.h"
 #include "weft/profile.h"
 #include "weft/safetensors.h"
 #include "weft/session.h"
 
 namespace weft {
+
+/// Whether the head that config.json names is loaded. Without it there are no logits, its weights
+/// take no memory, and nothing that is wrong with them matters.
+enum class LoadHead : std::uint8_t { kYes, kNo };
 
 struct LoadOptions {
   CompileOptions compile;
@@ -27,6 +33,7 @@ struct LoadOptions {
   std::optional<Pooling> pooling;
   /// Error(kCorruptFile) naming tensor and index if a weight is NaN or infinite.
   bool check_weights = false;
+  LoadHead head = LoadHead::kYes;
 };
 
 /// What `weft info` prints.
@@ -49,10 +56,12 @@ struct ModelInfo {
   std::int64_t max_tokens = 0;      ///< longest sequence the model takes
   std::int64_t embedding_size = 0;  ///< columns of sentence_embedding; 0: none
   std::string pooling;              ///< e.g. "mean, normalize"
+  HeadInfo head;
   std::vector<std::string> outputs;
   std::size_t packed_bytes = 0;
   SessionLimits limits;
-  std::size_t session_bytes = 0;
+  std::size_t session_bytes = 0;       ///< of embed()
+  std::size_t head_session_bytes = 0;  ///< of logits(); 0: no head
   std::vector<std::string> unexpected_tensors;
   std::vector<std::string> missing_tensors;  ///< optional ones, e.g. an absent pooler
   std::vector<std::string> warnings;
@@ -74,12 +83,24 @@ enum class FinalNormalize : std::uint8_t { kAsModules, kLeaveOut };
 
 struct EmbedOptions {
   /// One per id; empty: all 0. Not looked at by a model without token types.
-  std::span<const std::int32_t> type_ids;
-  std::span<const std::int32_t> skip;  ///< per sequence, leading tokens that pooling leaves out
+  std::span<const std::int32_t> type_ids = {};
+  /// Per sequence, leading tokens that pooling leaves out; empty: none.
+  std::span<const std::int32_t> skip = {};
   FinalNormalize normalize = FinalNormalize::kAsModules;
-  StopCondition stop;
+  StopCondition stop = {};
   Profile* profile = nullptr;  ///< not owned
 };
+
+struct LogitsOptions {
+  std::span<const std::int32_t> type_ids = {};  ///< one per id; empty: all 0
+  /// Heads that score tokens: those that are wanted, as rising indices into ids; empty: all.
+  std::span<const std::int64_t> tokens;
+  StopCondition stop = {};
+  Profile* profile = nullptr;  ///< not owned; of the encoder, without a masked LM's head
+};
+
+/// Called with the number of a row and its values, which are valid during the call.
+using RowVisitor = std::function<void(std::int64_t row, std::span<const float> values)>;
 
 /// Thread-safe: concurrent calls share the thread budget of LoadOptions.limits.threads.
 class WEFT_API TransformerModel {
@@ -92,10 +113,10 @@ class WEFT_API TransformerModel {
   TransformerModel(const TransformerModel&) = delete;
   TransformerModel& operator=(const TransformerModel&) = delete;
 
-  /// Named tensors in, named tensors out, as `weft run` defines them: `input_ids` with `offsets`
-  /// (ragged) or `attention_mask` (padded, on either side), optional `token_type_ids`; I32 or I64.
-  /// Models of images take `pixel_values` [B, channels, height, width], models of vectors `inputs`
-  /// [tokens, d] or [B, T, d]; F32.
+  /// Named tensors in, named tensors out, `logits` too if there is a head, as `weft run` defines
+  /// them: `input_ids` with `offsets` (ragged) or `attention_mask` (padded, on either side),
+  /// optional `token_type_ids`; I32 or I64. Models of images take `pixel_values` [B, channels,
+  /// height, width], models of vectors `inputs` [tokens, d] or [B, T, d]; F32.
   /// Throws Error naming the tensor; more than the model's maximum is an error, never cut.
   NamedArrays forward(const NamedArrays& inputs, const ForwardOptions& options = {}) const;
 
@@ -106,6 +127,14 @@ class WEFT_API TransformerModel {
   void embed(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
              std::span<float> out, const EmbedOptions& options = {}) const;
 
+  /// The head's raw scores for ragged ids as embed() takes them. Calls `visit` with each row, in
+  /// order: one per sequence (HeadKind::kSequence), else one per token, numbered by index into ids.
+  /// Only the rows of wanted tokens are computed. Throws Error(kFailedPrecondition) without a head,
+  /// kInvalidArgument, kOutOfRange, and what `visit` throws.
+  void logits(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
+              const RowVisitor& visit, const LogitsOptions& options = {}) const;
+
+  std::int64_t logits_size() const noexcept;  ///< columns of the logits; 0: no head
   std::int64_t embedding_size() const noexcept;
   std::int64_t max_tokens() const noexcept;
   std::int64_t vocabulary_size() const noexcept;

@@ -1,15 +1,22 @@
 // Everything a user of weft includes.
 #pragma once
 
+#include "weft/classifier.h"
+#include "weft/cross_encoder.h"
 #include "weft/encoder.h"
 #include "weft/error.h"
 #include "weft/graph.h"
+#include "weft/head.h"
+#include "weft/masked_lm.h"
 #include "weft/model.h"
 #include "weft/positions.h"
 #include "weft/profile.h"
 #include "weft/safetensors.h"
 #include "weft/session.h"
+#include "weft/supported.h"
 #include "weft/tensor.h"
+#include "weft/text_options.h"
+#include "weft/token_classifier.h"
 #include "weft/tokenizer.h"
 #include "weft/transformer_model.h"
 #include "weft/types.h"

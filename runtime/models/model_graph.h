@@ -8,6 +8,7 @@
 
 #include "runtime/config.h"
 #include "weft/graph.h"
+#include "weft/supported.h"
 #include "weft/weights.h"
 
 namespace weft {
@@ -73,7 +74,6 @@ struct Architecture {
 
 /// By config.json's model_type. Throws Error(kUnsupported) listing those that there are.
 const Architecture& find_architecture(const Config& config);
-std::vector<std::string> supported_architectures();
 
 ModelGraph build_albert(const Config& config, const Weights& weights);
 ModelGraph build_bert(const Config& config, const Weights& weights);

@@ -25,6 +25,7 @@ class BytePair final : public TokenModel {
 
   void tokenize(std::string_view word, std::vector<Piece>& pieces) const override;
   const StringTable& vocabulary() const override { return vocabulary_; }
+  std::string_view continuing_prefix() const override { return options_.continuing_prefix; }
 
  private:
   static constexpr std::size_t kDirect = 512;  // covers the alphabet of byte-level vocabularies

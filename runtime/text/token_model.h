@@ -28,6 +28,8 @@ class TokenModel {
   virtual const StringTable& vocabulary() const = 0;
   /// The id whose tokens stand for the text they cover, not for the vocabulary's string.
   virtual std::optional<std::int32_t> surface_id() const { return std::nullopt; }
+  /// Of tokens that continue a word; empty: they are not marked.
+  virtual std::string_view continuing_prefix() const { return {}; }
 };
 
 inline constexpr std::int64_t kMaxTokenId = 0x7FFFFFFE;

@@ -220,6 +220,10 @@ std::int64_t Tokenizer::special_tokens(int texts) const {
   return count_special_tokens(texts == 1 ? processor.single() : processor.pair());
 }
 
+std::string Tokenizer::continuing_subword_prefix() const {
+  return std::string(impl_->parts.model->continuing_prefix());
+}
+
 bool Tokenizer::ends_with_special() const {
   const TemplatePiece& last = impl_->parts.post_processor.single().back();
   return last.kind == TemplatePiece::Kind::kSpecial && !last.ids.empty();

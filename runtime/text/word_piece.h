@@ -19,6 +19,7 @@ class WordPiece final : public TokenModel {
 
   void tokenize(std::string_view word, std::vector<Piece>& pieces) const override;
   const StringTable& vocabulary() const override { return vocabulary_; }
+  std::string_view continuing_prefix() const override { return options_.continuing_prefix; }
 
  private:
   void unknown(std::string_view word, std::vector<Piece>& pieces) const;

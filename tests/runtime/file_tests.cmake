@@ -3,6 +3,7 @@ weft_add_tests(weft_runtime_tests SOURCES
   config_test.cpp
   encoder_test.cpp
   files_test.cpp
+  head_config_test.cpp
   hostile_config_test.cpp
   json_test.cpp
   safetensors_test.cpp

@@ -3,8 +3,10 @@ weft_add_tests(weft_golden_tests PER_ISA SOURCES
   golden.cpp
   architecture_golden_test.cpp
   disentangled_test.cpp
+  head_golden_test.cpp
   positions_test.cpp
   sentence_golden_test.cpp
+  task_golden_test.cpp
 )
 # Skipped where scripts/fetch_model.sh has not brought the model.
 weft_add_tests(weft_minilm_tests PER_ISA SOURCES

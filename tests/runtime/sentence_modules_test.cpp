@@ -271,7 +271,7 @@ TEST_CASE("prompts are strings by name, the default among them") {
   WEFT_CHECK_FAILS(settings(R"({"prompts": {"q": 1}})"), "INVALID_ARGUMENT", "\"q\"");
   WEFT_CHECK_FAILS(settings(R"({"prompts": {}, "default_prompt_name": "q"})"), "INVALID_ARGUMENT",
                    "default_prompt_name");
-  WEFT_CHECK_FAILS(settings(R"({"model_type": "SparseEncoder"})"), "UNSUPPORTED", "SparseEncoder");
+  WEFT_CHECK_FAILS(settings(R"({"model_type": "StaticEncoder"})"), "UNSUPPORTED", "StaticEncoder");
 }
 
 }  // namespace weft::test

@@ -1,0 +1,188 @@
+// Logits of every head against transformers in double precision.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/failure.h"
+#include "tests/runtime/golden.h"
+#include "weft/safetensors.h"
+#include "weft/transformer_model.h"
+
+namespace weft::test {
+namespace {
+
+constexpr double kTolerance = 2e-5;
+
+struct Case {
+  const char* name;
+  HeadKind kind;
+};
+
+const std::vector<Case> kCases = {
+    {"bert_single_label", HeadKind::kSequence},
+    {"bert_multi_label", HeadKind::kSequence},
+    {"bert_regression", HeadKind::kSequence},
+    {"bert_tagger", HeadKind::kToken},
+    {"bert_masked_lm", HeadKind::kMaskedLm},
+    {"bert_masked_lm_untied", HeadKind::kMaskedLm},
+    {"modernbert_cls", HeadKind::kSequence},
+    {"albert_sequence", HeadKind::kSequence},
+    {"albert_token", HeadKind::kToken},
+    {"albert_masked_lm", HeadKind::kMaskedLm},
+    {"camembert_sequence", HeadKind::kSequence},
+    {"camembert_token", HeadKind::kToken},
+    {"camembert_masked_lm", HeadKind::kMaskedLm},
+    {"distilbert_sequence", HeadKind::kSequence},
+    {"distilbert_token", HeadKind::kToken},
+    {"distilbert_masked_lm", HeadKind::kMaskedLm},
+    {"electra_sequence", HeadKind::kSequence},
+    {"electra_token", HeadKind::kToken},
+    {"electra_masked_lm", HeadKind::kMaskedLm},
+    {"gte_sequence", HeadKind::kSequence},
+    {"gte_token", HeadKind::kToken},
+    {"gte_masked_lm", HeadKind::kMaskedLm},
+    {"modernbert_sequence", HeadKind::kSequence},
+    {"modernbert_token", HeadKind::kToken},
+    {"modernbert_masked_lm", HeadKind::kMaskedLm},
+    {"mpnet_sequence", HeadKind::kSequence},
+    {"mpnet_token", HeadKind::kToken},
+    {"mpnet_masked_lm", HeadKind::kMaskedLm},
+    {"nomic_sequence", HeadKind::kSequence},
+    {"nomic_token", HeadKind::kToken},
+    {"nomic_masked_lm", HeadKind::kMaskedLm},
+    {"roberta_sequence", HeadKind::kSequence},
+    {"roberta_token", HeadKind::kToken},
+    {"roberta_masked_lm", HeadKind::kMaskedLm},
+    {"xlm_roberta_sequence", HeadKind::kSequence},
+    {"xlm_roberta_token", HeadKind::kToken},
+    {"xlm_roberta_masked_lm", HeadKind::kMaskedLm},
+};
+
+std::filesystem::path directory(const char* name) { return golden("heads") / name; }
+
+NamedArrays read(const char* name, const std::string& file) {
+  return read_safetensors(directory(name) / ("logits." + file + ".safetensors"));
+}
+
+template <typename To>
+std::vector<To> integers(const Array& array) {
+  const auto values = array.values<std::int64_t>();
+  return {values.begin(), values.end()};
+}
+
+/// The rows that logits() visits for the ragged input, and their numbers.
+struct Visited {
+  std::vector<std::int64_t> rows;
+  std::vector<float> values;
+};
+
+Visited visit(const TransformerModel& model, const NamedArrays& input,
+              const std::vector<std::int64_t>& tokens = {}) {
+  const auto ids = integers<std::int32_t>(input.at("input_ids"));
+  const auto offsets = integers<std::int64_t>(input.at("offsets"));
+  std::vector<std::int32_t> types;
+  if (input.contains("token_type_ids")) types = integers<std::int32_t>(input.at("token_type_ids"));
+  Visited visited;
+  model.logits(ids, offsets,
+               [&](std::int64_t row, std::span<const float> values) {
+                 visited.rows.push_back(row);
+                 visited.values.insert(visited.values.end(), values.begin(), values.end());
+               },
+               {.type_ids = types, .tokens = tokens});
+  return visited;
+}
+
+}  // namespace
+
+TEST_CASE("each head's logits are those of transformers, ragged, padded right and padded left") {
+  for (const Case& c : kCases) {
+    CAPTURE(c.name);
+    const auto model = TransformerModel::load(directory(c.name));
+    CHECK(model->info().head.kind == c.kind);
+    CHECK(model->info().unexpected_tensors.empty());
+    int layouts = 0;
+    for (const std::string layout : {"ragged", "right", "left"}) {
+      CAPTURE(layout);
+      if (!std::filesystem::exists(directory(c.name) / ("logits." + layout + ".input.safetensors")))
+        continue;
+      ++layouts;
+      const NamedArrays expected = read(c.name, layout + ".expected");
+      const NamedArrays found = model->forward(read(c.name, layout + ".input"));
+      REQUIRE(found.contains("logits"));
+      CHECK(difference(expected.at("logits"), found.at("logits"), kTolerance) == "");
+    }
+    CHECK(layouts == (c.kind == HeadKind::kSequence ? 2 : 3));
+  }
+}
+
+TEST_CASE("an image classifier's logits are those of transformers; it takes no token ids") {
+  for (const char* name : {"vit_image", "deit_image"}) {
+    CAPTURE(name);
+    const auto model = TransformerModel::load(directory(name));
+    CHECK(model->info().head.kind == HeadKind::kImage);
+    const NamedArrays found = model->forward(read(name, "image.input"));
+    REQUIRE(found.contains("logits"));
+    CHECK(difference(read(name, "image.expected").at("logits"), found.at("logits"), kTolerance) ==
+          "");
+    WEFT_CHECK_FAILS(visit(*model, read("bert_tagger", "ragged.input")), "FAILED_PRECONDITION",
+                     "token ids");
+  }
+}
+
+TEST_CASE("logits() visits the same rows in order, however small the chunks, bit for bit") {
+  for (const Case& c : kCases) {
+    CAPTURE(c.name);
+    LoadOptions options;
+    options.limits.tokens = 1;  // the model's maximum is the least that a session takes
+    options.limits.sequences = 1;
+    const auto model = TransformerModel::load(directory(c.name), options);
+    const NamedArrays input = read(c.name, "ragged.input");
+    const Array logits = model->forward(input).at("logits");
+    const Visited visited = visit(*model, input);
+    REQUIRE(visited.rows.size() == static_cast<std::size_t>(logits.shape[0]));
+    for (std::size_t i = 0; i < visited.rows.size(); ++i) {
+      CHECK(visited.rows[i] == static_cast<std::int64_t>(i));
+    }
+    REQUIRE(visited.values.size() * sizeof(float) == logits.data.size());
+    CHECK(std::memcmp(visited.values.data(), logits.data.data(), logits.data.size()) == 0);
+  }
+}
+
+TEST_CASE("logits of chosen tokens have the bits that they have among all") {
+  for (const char* name : {"bert_masked_lm", "bert_tagger"}) {
+    CAPTURE(name);
+    const auto model = TransformerModel::load(directory(name));
+    const NamedArrays input = read(name, "ragged.input");
+    const Visited all = visit(*model, input);
+    const std::vector<std::int64_t> chosen = {0, 3, 9, 10, 38};
+    const Visited some = visit(*model, input, chosen);
+    CHECK(some.rows == chosen);
+    const auto cols = static_cast<std::size_t>(model->logits_size());
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      CHECK(std::memcmp(some.values.data() + i * cols,
+                        all.values.data() + static_cast<std::size_t>(chosen[i]) * cols,
+                        cols * sizeof(float)) == 0);
+    }
+  }
+}
+
+TEST_CASE("logits() refuses tokens that do not rise, and models without a head") {
+  const auto model = TransformerModel::load(directory("bert_masked_lm"));
+  const NamedArrays input = read("bert_masked_lm", "ragged.input");
+  for (const std::vector<std::int64_t>& tokens :
+       {std::vector<std::int64_t>{3, 3}, {4, 2}, {-1}, {39}}) {
+    WEFT_CHECK_FAILS(visit(*model, input, tokens), "INVALID_ARGUMENT", "tokens");
+  }
+  LoadOptions without;
+  without.head = LoadHead::kNo;
+  const auto encoder = TransformerModel::load(directory("bert_masked_lm"), without);
+  CHECK(encoder->logits_size() == 0);
+  CHECK(encoder->info().packed_bytes < model->info().packed_bytes);
+  CHECK(!encoder->forward(input).contains("logits"));
+  WEFT_CHECK_FAILS(visit(*encoder, input), "FAILED_PRECONDITION", "architectures");
+}
+
+}  // namespace weft::test
