@@ -20,7 +20,11 @@ struct Command {
   void (*run)(const Arguments& arguments);
 };
 
+Command classify_command();
 Command embed_command();
+Command fill_command();
+Command rank_command();
+Command tag_command();
 Command tokenize_command();
 Command run_command();
 Command info_command();

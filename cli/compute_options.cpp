@@ -76,10 +76,4 @@ LoadOptions load_options(const Arguments& arguments) {
   return options;
 }
 
-void refuse_option(const Arguments& arguments, std::string_view name) {
-  if (arguments.given(name)) {
-    throw Error(Reason::kUnsupported, fmt::format("{}: not supported yet", name));
-  }
-}
-
 }  // namespace weft::cli

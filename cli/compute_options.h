@@ -15,7 +15,4 @@ std::vector<Option> with_compute_options(std::vector<Option> own);
 /// weft knows but this build or machine lacks.
 LoadOptions load_options(const Arguments& arguments);
 
-/// Throws Error(kUnsupported) "--option: not supported yet" if the option is given.
-void refuse_option(const Arguments& arguments, std::string_view name);
-
 }  // namespace weft::cli

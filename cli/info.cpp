@@ -5,6 +5,7 @@
 #include "cli/compute_options.h"
 #include "cli/json_object.h"
 #include "cli/output.h"
+#include "weft/supported.h"
 #include "weft/transformer_model.h"
 #include "weft/version.h"
 
@@ -19,6 +20,11 @@ std::string as_json(const ModelInfo& info) {
                                 .add("sequences", info.limits.sequences)
                                 .add("longest", info.limits.longest)
                                 .add("threads", info.limits.threads);
+  const JsonObject head = JsonObject()
+                              .add("kind", to_string(info.head.kind))
+                              .add("architecture", info.head.architecture)
+                              .add("labels", info.head.labels)
+                              .add("problem_type", to_string(info.head.problem));
   return JsonObject()
              .add("version", kVersion)
              .add("architecture", info.architecture)
@@ -43,10 +49,12 @@ std::string as_json(const ModelInfo& info) {
              .add("max_tokens", info.max_tokens)
              .add("embedding_size", info.embedding_size)
              .add("pooling", info.pooling)
+             .add("head", head)
              .add("outputs", info.outputs)
              .add("packed_bytes", info.packed_bytes)
              .add("limits", limits)
              .add("session_bytes", info.session_bytes)
+             .add("head_session_bytes", info.head_session_bytes)
              .add("unexpected_tensors", info.unexpected_tensors)
              .add("missing_tensors", info.missing_tensors)
              .add("warnings", info.warnings)
@@ -82,6 +90,10 @@ std::string as_table(const ModelInfo& info) {
     row("sentence embedding",
         with_reason(fmt::format("{} columns", info.embedding_size), info.pooling));
   }
+  if (info.head.kind != HeadKind::kNone) {
+    row("head", with_reason(to_string(info.head.kind), info.head.architecture));
+    row("labels", fmt::format("{}", fmt::join(info.head.labels, ", ")));
+  }
   row("outputs", fmt::format("{}", fmt::join(info.outputs, ", ")));
   row("precision", with_reason(info.compute_dtype, info.compute_dtype_reason));
   row("instruction set", with_reason(to_string(info.isa), info.isa_reason));
@@ -95,6 +107,9 @@ std::string as_table(const ModelInfo& info) {
   row("memory, session",
       fmt::format("{} for {} tokens in {} sequences", readable_bytes(info.session_bytes),
                   info.limits.tokens, info.limits.sequences));
+  if (info.head_session_bytes > 0) {
+    row("memory, head", readable_bytes(info.head_session_bytes) + " more for scores");
+  }
   row("absent tensors", fmt::format("{}", fmt::join(info.missing_tensors, ", ")));
   row("unused tensors", fmt::format("{}", fmt::join(info.unexpected_tensors, ", ")));
   for (const std::string& warning : info.warnings) row("warning", warning);
@@ -102,7 +117,27 @@ std::string as_table(const ModelInfo& info) {
   return table;
 }
 
+std::string supported_list(const Arguments& arguments) {
+  const std::vector<std::string> architectures = supported_architectures();
+  const std::vector<std::string> heads = supported_heads();
+  if (arguments.given("--json")) {
+    return JsonObject().add("architectures", architectures).add("heads", heads).text() + '\n';
+  }
+  return fmt::format(
+      "architectures, by config.json's model_type:\n  {}\n"
+      "heads, by config.json's architectures[0]:\n  {}\n",
+      fmt::join(architectures, "\n  "), fmt::join(heads, "\n  "));
+}
+
 void info(const Arguments& arguments) {
+  if (arguments.given("--supported")) {
+    if (!arguments.words().empty()) {
+      throw UsageError("MODEL_DIR and --supported: expected one of them, found both");
+    }
+    HeldStdout output;
+    output.write(supported_list(arguments));
+    return output.publish();
+  }
   const std::string directory = arguments.model_directory();
   LoadOptions load = load_options(arguments);
   load.limits.tokens = arguments.integer("--max-tokens", 1, kMostRows, load.limits.tokens);
@@ -119,10 +154,11 @@ Command info_command() {
   return {
       .name = "info",
       .summary = "what a model is, how it would be computed, and its memory",
-      .synopsis = "MODEL_DIR [--json] [options]",
+      .synopsis = "MODEL_DIR [--json] [options] | --supported [--json]",
       .description = "Reads config.json and the weights only.",
       .options = with_compute_options({
           {"--json", "", "one JSON object instead of a table"},
+          {"--supported", "", "list the architectures and heads that weft runs; no MODEL_DIR"},
           {"--max-tokens", "N", "plan the session's memory for N tokens at once (default 4096)"},
           {"--max-sequences", "N", "and for N sequences (default 256)"},
       }),

@@ -34,7 +34,7 @@ void run(const Arguments& arguments) {
 Command run_command() {
   return {
       .name = "run",
-      .summary = "a model on token ids: hidden states, pooler output, sentence embeddings",
+      .summary = "a model on token ids: hidden states, pooler output, logits, embeddings",
       .synopsis = "MODEL_DIR --input IN.safetensors --output OUT.safetensors [options]",
       .description =
           "Input, I64 or I32: `input_ids` [tokens] with `offsets` [sequences + 1], or `input_ids` "
@@ -43,9 +43,9 @@ Command run_command() {
           "`pixel_values` [B,C,H,W], models of vectors `inputs` [tokens,d] with `offsets` or "
           "[B,T,d]\n"
           "with `attention_mask`. Output tensors are named as in\n"
-          "Hugging Face: `last_hidden_state`, and `pooler_output`, `sentence_embedding` if the "
-          "model\n"
-          "has them. Needs config.json and the weights only. Never truncates.",
+          "Hugging Face: `last_hidden_state`, and `pooler_output`, `sentence_embedding`, `logits` "
+          "(raw\n"
+          "scores) if the model has them. Needs config.json and the weights only. Never truncates.",
       .options = with_compute_options({
           {"--input", "FILE", "a .safetensors file with the inputs"},
           {"--output", "FILE", "the .safetensors file to write"},

@@ -1,0 +1,102 @@
+// weft fill: texts with masks in, likely tokens out.
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/compute_options.h"
+#include "cli/interruption.h"
+#include "cli/json_object.h"
+#include "cli/output.h"
+#include "cli/result_output.h"
+#include "cli/terminal.h"
+#include "cli/text_arguments.h"
+#include "weft/masked_lm.h"
+
+namespace weft::cli {
+namespace {
+
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 31;
+constexpr std::int64_t kDefaultTokens = 5;
+
+// A line per mask. The members of a prediction have the names of transformers' pipeline.
+std::string as_json(const FilledText& filled, std::int64_t index) {
+  std::string lines;
+  for (std::size_t i = 0; i < filled.masks.size(); ++i) {
+    std::vector<JsonObject> predictions;
+    for (const TokenScore& token : filled.masks[i].tokens) {
+      predictions.push_back(JsonObject()
+                                .add("score", require_finite(token.score, "score", index))
+                                .add("token", token.id)
+                                .add("token_str", token.token));
+    }
+    lines += JsonObject()
+                 .add("index", index)
+                 .add("mask", i)
+                 .add("start", filled.masks[i].begin)
+                 .add("end", filled.masks[i].end)
+                 .add("predictions", predictions)
+                 .text() +
+             '\n';
+  }
+  return lines;
+}
+
+std::string as_table(const FilledText& filled, std::int64_t index, std::string_view text) {
+  std::string table = fmt::format("{}  {}\n", index, shortened(text));
+  for (const FilledMask& mask : filled.masks) {
+    if (filled.masks.size() > 1) table += fmt::format("  at {}-{}\n", mask.begin, mask.end);
+    for (const TokenScore& token : mask.tokens) {
+      table += fmt::format("  {:>8.4f}  {}\n", token.score, single_line(token.token));
+    }
+  }
+  return table;
+}
+
+void fill(const Arguments& arguments) {
+  const std::string directory = model_word(arguments);
+  const std::int64_t top_k = arguments.integer("--top-k", 1, kMostTokens, kDefaultTokens);
+  const TextOptions options = text_options(arguments);
+  const LoadOptions load = load_options(arguments);
+  TextInput input = open_texts(arguments, "TEXT");
+  const MaskedLM model = MaskedLM::load(directory, load);
+
+  HeldStdout output;
+  Progress progress("texts");
+  TextWindow window;
+  std::int64_t truncated = 0;
+  while (window.fill(input)) {
+    const std::vector<FilledText> results =
+        in_window(window, [&] { return model.fill(window.texts, top_k, options); });
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const std::int64_t index = window.first + static_cast<std::int64_t>(i);
+      output.write(arguments.given("--json") ? as_json(results[i], index)
+                                             : as_table(results[i], index, window.texts[i]));
+      if (results[i].truncated_tokens > 0) ++truncated;
+    }
+    progress.update(window.end(), input.share_read());
+    throw_if_interrupted();
+  }
+  progress.clear();
+  output.publish();
+  tell_truncated(truncated, window.first, model.max_tokens());
+}
+
+}  // namespace
+
+Command fill_command() {
+  return {.name = "fill",
+          .summary = "likely tokens for the masks in texts, by a masked language model",
+          .synopsis = "MODEL_DIR [TEXT...] [--input FILE|-] [--top-k N] [--json] [options]",
+          .description = "Each TEXT holds the model's mask token ([MASK] or <mask>) at least once.",
+          .options = with_text_options({
+              {"--top-k", "N", "tokens per mask (default 5)"},
+              {"--json", "",
+               "a line per mask: {\"index\":..,\"mask\":..,\"start\":..,\"end\":..,\n"
+               "\"predictions\":[{\"score\":..,\"token\":id,\"token_str\":..},..]}"},
+          }),
+          .examples =
+              "  weft fill models/bert-base-uncased \"The capital of France is [MASK].\"\n"
+              "  weft fill models/roberta-base \"A <mask> day.\" --top-k 3 --json",
+          .run = fill};
+}
+
+}  // namespace weft::cli
