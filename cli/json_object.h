@@ -20,8 +20,6 @@ template <typename Number>
 requires std::integral<Number> || std::floating_point<Number> std::string to_json(Number value) {
   return fmt::format("{}", value);
 }
-class JsonObject;
-std::string to_json(const JsonObject& object);
 template <typename Item>
 std::string to_json(const std::vector<Item>& items) {
   std::string text = "[";
@@ -50,7 +48,5 @@ class JsonObject {
 
   std::string members_;
 };
-
-inline std::string to_json(const JsonObject& object) { return object.text(); }
 
 }  // namespace weft::cli
