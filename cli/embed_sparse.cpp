@@ -29,8 +29,7 @@ std::string as_json(const SparseEmbeddings& rows, std::int64_t row, std::int64_t
   std::vector<std::string> tokens;
   for (std::size_t i = 0; i < indices.size(); ++i) {
     require_finite(values[i], "value", index);
-    tokens.push_back(indices[i] < tokenizer.vocabulary_size() ? tokenizer.id_to_token(indices[i])
-                                                              : "");
+    tokens.push_back(tokenizer.decode({&indices[i], 1}, SpecialsInDecoded::kKeep));
   }
   return JsonObject()
              .add("index", index)

@@ -284,6 +284,10 @@ def write_cross_encoder(name, seed):
     directory = ROOT / name
     write_model(directory, "BertForSequenceClassification",
                 bert(16, 2, 20, **labels(["LABEL_0"])), seed)
+    # What BERT's own tokenizer class does by itself: pairs have token types.
+    file = directory / "tokenizer_config.json"
+    tiny_bert.save_json(file, json.loads(file.read_text()) | {
+        "model_input_names": ["input_ids", "token_type_ids", "attention_mask"]})
     values = json.loads((directory / "config.json").read_text())
     if name == "cross_encoder_identity":
         values["sbert_ce_default_activation_function"] = "torch.nn.modules.linear.Identity"

@@ -75,7 +75,8 @@ Value roberta_masked_lm(const HeadInput& in) {
   const Weight weight = decoder_weight(
       in, "lm_head.decoder.weight",
       {"roberta.embeddings.word_embeddings.weight", "xlm-roberta.embeddings.word_embeddings.weight",
-       "camembert.embeddings.word_embeddings.weight", "mpnet.embeddings.word_embeddings.weight"},
+       "camembert.embeddings.word_embeddings.weight", "mpnet.embeddings.word_embeddings.weight",
+       "gte.embeddings.word_embeddings.weight"},
       hidden);
   return decode(in, x, weight, decoder_bias(in, "lm_head.bias", "lm_head.decoder.bias"));
 }
