@@ -197,7 +197,7 @@ TEST_CASE("embed --sparse writes SPLADE vectors as JSON lines and as safetensors
   const json& expected = task.golden.at("sparse");
   REQUIRE(lines.size() == expected.size());
   task.run({"embed", "m", "--sparse", "--input", "texts.jsonl", "--output", "s.safetensors"});
-  const NamedArrays arrays = read_safetensors(task.place.folder() / "s.safetensors");
+  const NamedArrays arrays = read_safetensors(task.place.path() / "s.safetensors");
   const auto offsets = arrays.at("offsets").values<std::int64_t>();
   const auto indices = arrays.at("indices").values<std::int64_t>();
   const auto values = arrays.at("values").values<float>();
