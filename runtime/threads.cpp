@@ -60,7 +60,8 @@ std::string own_group(std::string_view controller) {
       const std::size_t first = line.find(':');
       const std::size_t second = line.find(':', first + 1);
       if (first == std::string::npos || second == std::string::npos) continue;
-      const std::string list = "," + line.substr(first + 1, second - first - 1) + ",";
+      const std::string list =
+          fmt::format(",{},", std::string_view(line).substr(first + 1, second - first - 1));
       const bool match = controller.empty()
                              ? list == ",,"
                              : list.find(fmt::format(",{},", controller)) != std::string::npos;

@@ -230,7 +230,12 @@ TEST_CASE("a header costs a small multiple of its size whatever it says") {
       CHECK(error.reason() == Reason::kCorruptFile);
     }
   }
-  CHECK((peak_bytes() - before) / 32e6 < 6);
+#ifdef __SANITIZE_ADDRESS__
+  constexpr double kMost = 20;  // its red zones, and what is freed stays for a while
+#else
+  constexpr double kMost = 6;
+#endif
+  CHECK((peak_bytes() - before) / 32e6 < kMost);
 }
 
 TEST_CASE("files of another kind are called by their name") {
