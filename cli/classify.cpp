@@ -3,12 +3,9 @@
 
 #include "cli/command.h"
 #include "cli/compute_options.h"
-#include "cli/interruption.h"
 #include "cli/json_object.h"
-#include "cli/output.h"
 #include "cli/result_output.h"
-#include "cli/terminal.h"
-#include "cli/text_arguments.h"
+#include "cli/text_results.h"
 #include "weft/classifier.h"
 
 namespace weft::cli {
@@ -48,25 +45,15 @@ void classify(const Arguments& arguments) {
   TextInput input = open_texts(arguments, "TEXT");
   const Classifier classifier = Classifier::load(directory, load);
 
-  HeldStdout output;
-  Progress progress("texts");
-  TextWindow window;
-  std::int64_t truncated = 0;
-  while (window.fill(input)) {
-    const std::vector<Classification> results =
-        in_window(window, [&] { return classifier.classify(window.texts, top_k, options); });
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      const std::int64_t index = window.first + static_cast<std::int64_t>(i);
-      output.write(arguments.given("--json") ? as_json(results[i], index)
-                                             : as_table(results[i], index, window.texts[i]));
-      if (results[i].truncated_tokens > 0) ++truncated;
-    }
-    progress.update(window.end(), input.share_read());
-    throw_if_interrupted();
-  }
-  progress.clear();
-  output.publish();
-  tell_truncated(truncated, window.first, classifier.max_tokens());
+  const bool as_lines = arguments.given("--json");
+  write_results(
+      input, classifier.max_tokens(),
+      [&](const std::vector<std::string>& texts) {
+        return classifier.classify(texts, top_k, options);
+      },
+      [&](const Classification& result, std::int64_t index, const std::string& text) {
+        return as_lines ? as_json(result, index) : as_table(result, index, text);
+      });
 }
 
 }  // namespace

@@ -5,12 +5,9 @@
 
 #include "cli/command.h"
 #include "cli/compute_options.h"
-#include "cli/interruption.h"
 #include "cli/json_object.h"
-#include "cli/output.h"
 #include "cli/result_output.h"
-#include "cli/terminal.h"
-#include "cli/text_arguments.h"
+#include "cli/text_results.h"
 #include "weft/token_classifier.h"
 
 namespace weft::cli {
@@ -57,26 +54,15 @@ void tag(const Arguments& arguments) {
   TextInput input = open_texts(arguments, "TEXT");
   const TokenClassifier classifier = TokenClassifier::load(directory, load);
 
-  HeldStdout output;
-  Progress progress("texts");
-  TextWindow window;
-  std::int64_t truncated = 0;
-  while (window.fill(input)) {
-    const std::vector<TaggedText> results =
-        in_window(window, [&] { return classifier.tag(window.texts, aggregation, options); });
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      const std::int64_t index = window.first + static_cast<std::int64_t>(i);
-      output.write(arguments.given("--json")
-                       ? as_json(results[i], aggregation, index, window.texts[i])
-                       : as_table(results[i], index, window.texts[i]));
-      if (results[i].truncated_tokens > 0) ++truncated;
-    }
-    progress.update(window.end(), input.share_read());
-    throw_if_interrupted();
-  }
-  progress.clear();
-  output.publish();
-  tell_truncated(truncated, window.first, classifier.max_tokens());
+  const bool as_lines = arguments.given("--json");
+  write_results(
+      input, classifier.max_tokens(),
+      [&](const std::vector<std::string>& texts) {
+        return classifier.tag(texts, aggregation, options);
+      },
+      [&](const TaggedText& result, std::int64_t index, const std::string& text) {
+        return as_lines ? as_json(result, aggregation, index, text) : as_table(result, index, text);
+      });
 }
 
 }  // namespace
