@@ -11,8 +11,8 @@ import sys
 import tokenizers
 from tokenizers import normalizers, pre_tokenizers
 
-LIMIT = 0x110000
-BLOCK = 128
+from code_point_tables import LIMIT, array, two_stage
+
 SURROGATES = range(0xD800, 0xE000)
 HANGUL = range(0xAC00, 0xAC00 + 11172)  # decomposed by arithmetic, not by table
 
@@ -103,30 +103,6 @@ def flags_of(c):
     if nfd(x) == x and strip(x) == "":
         flags |= NONSPACING
     return flags
-
-
-def two_stage(values):
-    """values -> (block number of each BLOCK code points, the distinct blocks joined)."""
-    seen, first, second = {}, [], []
-    for start in range(0, LIMIT, BLOCK):
-        block = tuple(values[start : start + BLOCK])
-        if block not in seen:
-            seen[block] = len(seen)
-            second.extend(block)
-        first.append(seen[block])
-    return first, second
-
-
-def array(type_name, name, values):
-    print(f"constexpr {type_name} {name}[{len(values)}] = {{")
-    line = "   "
-    for value in values:
-        text = f" {value},"
-        if len(line) + len(text) > 100:
-            print(line)
-            line = "   "
-        line += text
-    print(line + "\n};\n")
 
 
 def main():

@@ -13,8 +13,8 @@ import tokenizers
 from tokenizers import Regex, normalizers, pre_tokenizers
 
 import charsmap
+from code_point_tables import LIMIT, array, two_stage
 
-LIMIT, BLOCK = 0x110000, 128
 CODES = [c for c in range(LIMIT) if not 0xD800 <= c < 0xE000]
 LETTER, NUMBER, SPACE, NUMERIC, DIGIT = (1 << i for i in range(5))
 OTHER, CR, LF, CONTROL, EXTEND, ZWJ, SPACING, PREPEND, L, V, T, LV, LVT, PICTURE = range(14)
@@ -105,29 +105,6 @@ def scripts():
             found = c
         last = result[c] = known.index(found) + 1
     return result
-
-
-def two_stage(values):
-    seen, first, second = {}, [], []
-    for start in range(0, LIMIT, BLOCK):
-        block = tuple(values[start : start + BLOCK])
-        if block not in seen:
-            seen[block] = len(seen)
-            second.extend(block)
-        first.append(seen[block])
-    return first, second
-
-
-def array(type_name, name, values):
-    print(f"constexpr {type_name} {name}[{len(values)}] = {{")
-    line = "   "
-    for value in values:
-        text = f" {value},"
-        if len(line) + len(text) > 100:
-            print(line)
-            line = "   "
-        line += text
-    print(line + "\n};\n")
 
 
 def main():
