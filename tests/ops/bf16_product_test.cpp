@@ -13,15 +13,10 @@
 #include "ops/gemm/native_bf16.h"
 #include "tests/isa_under_test.h"
 #include "tests/ops/emulated_tiles.h"
-#include "tests/ops/product_case.h"
+#include "tests/ops/product_run.h"
 
 namespace weft::test {
 namespace {
-
-constexpr Activation kActivations[] = {
-    Activation::kNone, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
-    Activation::kSilu, Activation::kTanh, Activation::kSigmoid};
-constexpr float kUntouched = 12345.0f;
 
 /// The nearest number of 8 significant bits, ties to even, by arithmetic; subnormals are not asked.
 double nearest_bf16(double x) {
@@ -54,28 +49,6 @@ std::vector<Candidate> candidates() {
                       }});
   }
   return result;
-}
-
-struct Cut {
-  std::int64_t first_col = 0;
-  std::int64_t last_col = -1;  // -1: all
-};
-
-void run(const Product& product, Tensor a, Tensor c, Tensor residual = {}, Cut cut = {}) {
-  GuardedBuffer<std::byte> guarded((product.scratch_bytes(a.rows) + 63) / 64 * 64);
-  product.run({.a = a,
-               .c = c,
-               .residual = residual,
-               .first_col = cut.first_col,
-               .last_col = cut.last_col < 0 ? product.out_features() : cut.last_col,
-               .scratch = guarded.data()});
-}
-
-std::vector<float> result(const Product& product, const std::vector<float>& a, std::int64_t rows) {
-  std::vector<float> c(static_cast<std::size_t>(rows * product.out_features()), kUntouched);
-  run(product, {const_cast<float*>(a.data()), rows, product.in_features(), product.in_features()},
-      {c.data(), rows, product.out_features(), product.out_features()});
-  return c;
 }
 
 /// The layer and its input as the products see them: rounded.

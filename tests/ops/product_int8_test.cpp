@@ -13,35 +13,16 @@
 #include "ops/gemm/product.h"
 #include "tests/failure.h"
 #include "tests/isa_under_test.h"
-#include "tests/ops/product_case.h"
+#include "tests/ops/product_run.h"
 
 namespace weft::test {
 namespace {
 
-constexpr float kUntouched = 12345.0f;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::unique_ptr<Product> int8_product(const Layer& layer, Activation activation = Activation::kNone,
                                       Isa isa = isa_under_test()) {
   return make_product(GemmBackend::kNative, isa, ComputeType::kInt8, layer.parts(), activation);
-}
-
-void run(const Product& product, Tensor a, Tensor c, Tensor residual = {},
-         std::int64_t first_col = 0, std::int64_t last_col = -1) {
-  GuardedBuffer<std::byte> scratch(product.scratch_bytes(a.rows));
-  product.run({.a = a,
-               .c = c,
-               .residual = residual,
-               .first_col = first_col,
-               .last_col = last_col < 0 ? product.out_features() : last_col,
-               .scratch = scratch.data()});
-}
-
-std::vector<float> result(const Product& product, const std::vector<float>& a, std::int64_t rows) {
-  std::vector<float> c(static_cast<std::size_t>(rows * product.out_features()), kUntouched);
-  run(product, {const_cast<float*>(a.data()), rows, product.in_features(), product.in_features()},
-      {c.data(), rows, product.out_features(), product.out_features()});
-  return c;
 }
 
 enum class Pattern { kRandom, kLargest, kSmallest, kAlternating, kSparse };
@@ -257,8 +238,8 @@ TEST_CASE("int8 columns computed apart have the same bits and nothing else is wr
     for (std::int64_t last = first + grain;; last += grain) {
       const std::int64_t end = std::min<std::int64_t>(last, 150);
       std::vector<float> c(all.size(), kUntouched);
-      run(*product, {const_cast<float*>(a.data()), 17, 60, 60}, {c.data(), 17, 150, 150}, {}, first,
-          end);
+      run(*product, {const_cast<float*>(a.data()), 17, 60, 60}, {c.data(), 17, 150, 150}, {},
+          {first, end});
       for (std::int64_t i = 0; i < 17; ++i) {
         for (std::int64_t j = 0; j < 150; ++j) {
           REQUIRE(c[i * 150 + j] == (j >= first && j < end ? all[i * 150 + j] : kUntouched));

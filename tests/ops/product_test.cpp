@@ -9,38 +9,11 @@
 
 #include "ops/buffer.h"
 #include "tests/isa_under_test.h"
-#include "tests/ops/product_case.h"
+#include "tests/ops/product_run.h"
 #include "weft/error.h"
 
 namespace weft::test {
 namespace {
-
-constexpr Activation kActivations[] = {
-    Activation::kNone, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
-    Activation::kSilu, Activation::kTanh, Activation::kSigmoid};
-constexpr float kUntouched = 12345.0f;
-
-struct Cut {
-  std::int64_t first_col = 0;
-  std::int64_t last_col = -1;  // -1: all
-};
-
-void run(const Product& product, Tensor a, Tensor c, Tensor residual = {}, Cut cut = {}) {
-  const Buffer scratch(product.scratch_bytes(a.rows) + 1);
-  product.run({.a = a,
-               .c = c,
-               .residual = residual,
-               .first_col = cut.first_col,
-               .last_col = cut.last_col < 0 ? product.out_features() : cut.last_col,
-               .scratch = scratch.data()});
-}
-
-std::vector<float> result(const Product& product, const std::vector<float>& a, std::int64_t rows) {
-  std::vector<float> c(static_cast<std::size_t>(rows * product.out_features()), kUntouched);
-  run(product, {const_cast<float*>(a.data()), rows, product.in_features(), product.in_features()},
-      {c.data(), rows, product.out_features(), product.out_features()});
-  return c;
-}
 
 // The worst error as a share of what is allowed.
 double worst_share(const Layer& layer, Activation activation, const std::vector<float>& a,
