@@ -58,7 +58,42 @@ struct Int8Kernels {
   float (*quantize_weights)(const float* x, std::int64_t depth, std::int8_t* out);
 };
 
-/// The table of a level. Whether the processor can run it is isa.h's question.
+/// c = activation(...) + residual in columns [first_col, last_col), what is activated as in
+/// Int8Tile.
+struct Int8Call {
+  const float* a;         // (rows, depth), any alignment; nothing else is read
+  std::int64_t a_stride;  // in floats, as all strides here
+  const std::int8_t* b;   // (panels, steps of 64 k, 16, panel_cols, 4), zeros beyond depth and cols
+  const std::int32_t* col_sum;  // (panels, panel_cols), of b over k
+  const float* col_scale;       // (panels, panel_cols)
+  const float* bias;            // (panels, panel_cols)
+  float* c;                     // (rows, out_features)
+  std::int64_t c_stride;
+  const float* residual;  // as c; null: none
+  std::int64_t residual_stride;
+  std::int64_t rows;
+  std::int64_t depth;
+  std::int64_t first_col;  // a multiple of panel_cols
+  std::int64_t last_col;   // likewise, or out_features
+  Activation activation;
+  std::byte* scratch;  // scratch_bytes(rows, depth), 64-byte aligned
+};
+
+/// The products of a level with tile registers. Their bits are those of vpdpbusd.
+struct Int8TileKernels {
+  static constexpr std::int64_t kStepDepth = 4;    // k in a group of b
+  static constexpr std::int64_t kDepthGrain = 64;  // k of b is padded to whole tiles with zeros
+  const char* name;
+  std::int64_t panel_cols;
+  std::size_t (*scratch_bytes)(std::int64_t rows, std::int64_t depth);
+  void (*multiply)(const Int8Call&);
+  float (*quantize_weights)(const float* x, std::int64_t depth, std::int8_t* out);
+};
+
+extern const Int8TileKernels kInt8KernelsAmx;
+
+/// The panel kernels of a level (of AMX: those of VNNI). Whether the processor can run it is
+/// isa.h's question.
 const Int8Kernels& int8_kernels(Isa isa) noexcept;
 
 }  // namespace weft::gemm

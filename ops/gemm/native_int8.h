@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "ops/gemm/kernels_int8.h"
 #include "ops/gemm/product.h"
 
 namespace weft::gemm {
@@ -16,5 +17,10 @@ namespace weft::gemm {
 /// 32 bits.
 std::unique_ptr<Product> make_native_int8_product(Isa isa, const std::vector<ProductPart>& parts,
                                                   Activation activation);
+
+/// The same by tiles, with the same bits as on the level avx512_vnni.
+std::unique_ptr<Product> make_int8_tile_product(const Int8TileKernels& kernels,
+                                                const std::vector<ProductPart>& parts,
+                                                Activation activation);
 
 }  // namespace weft::gemm

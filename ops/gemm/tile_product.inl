@@ -18,6 +18,29 @@ constexpr std::int64_t kBlockRows = 2 * kTileRows;
 constexpr std::int64_t kBlockCols = 32;
 constexpr std::int64_t kStepBytes = 2 * kTileBytes;  // of b: 64 bytes of k, 32 columns
 
+constexpr std::int64_t round_up(std::int64_t n, std::int64_t grain) {
+  return (n + grain - 1) / grain * grain;
+}
+
+template <Activation kActivation>
+struct ActivationOf {
+  static constexpr Activation value = kActivation;
+};
+
+/// run(ActivationOf<activation>).
+template <typename Run>
+[[gnu::always_inline]] inline void with_activation(Activation activation, const Run& run) {
+  switch (activation) {
+    case Activation::kNone: return run(ActivationOf<Activation::kNone>{});
+    case Activation::kGelu: return run(ActivationOf<Activation::kGelu>{});
+    case Activation::kGeluTanh: return run(ActivationOf<Activation::kGeluTanh>{});
+    case Activation::kRelu: return run(ActivationOf<Activation::kRelu>{});
+    case Activation::kSilu: return run(ActivationOf<Activation::kSilu>{});
+    case Activation::kTanh: return run(ActivationOf<Activation::kTanh>{});
+    case Activation::kSigmoid: return run(ActivationOf<Activation::kSigmoid>{});
+  }
+}
+
 /// One call of a product: rows of a in tiles of 16 x 64 bytes, k first, then rows.
 struct TileCall {
   const std::byte* a;

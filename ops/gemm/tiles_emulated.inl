@@ -49,13 +49,13 @@ class EmulatedTiles {
 
   /// Sums wrap at 32 bits.
   template <int kSum, int kA, int kB>
-  void dot_s8() {
+  void dot_u8_s8() {
     for (int m = 0; m < 16; ++m) {
       for (int n = 0; n < 16; ++n) {
         std::uint32_t sum = tiles_[kSum].words[m][n];
         for (int k = 0; k < 16; ++k) {
           for (int byte = 0; byte < 32; byte += 8) {
-            const auto a = static_cast<std::int8_t>(tiles_[kA].words[m][k] >> byte);
+            const auto a = static_cast<std::uint8_t>(tiles_[kA].words[m][k] >> byte);
             const auto b = static_cast<std::int8_t>(tiles_[kB].words[k][n] >> byte);
             sum += static_cast<std::uint32_t>(a * b);
           }

@@ -38,10 +38,10 @@ struct HardwareTiles {
   [[gnu::always_inline]] void dot_bf16() {
     asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(kSum), "i"(kA), "i"(kB));
   }
-  /// sum (16 x 16 s32) += a (16 rows of 64 s8) b (16 quads of k, of 16 columns)
+  /// sum (16 x 16 s32) += a (16 rows of 64 u8) b (16 quads of k of 16 columns, s8)
   template <int kSum, int kA, int kB>
-  [[gnu::always_inline]] void dot_s8() {
-    asm volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(kSum), "i"(kA), "i"(kB));
+  [[gnu::always_inline]] void dot_u8_s8() {
+    asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(kSum), "i"(kA), "i"(kB));
   }
 };
 

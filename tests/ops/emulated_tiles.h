@@ -3,9 +3,11 @@
 #pragma once
 
 #include "ops/gemm/bf16_kernels.h"
+#include "ops/gemm/kernels_int8.h"
 
 namespace weft::gemm {
 
 extern const Bf16Kernels kBf16KernelsEmulated;
+extern const Int8TileKernels kInt8KernelsEmulated;
 
 }  // namespace weft::gemm

@@ -1,4 +1,4 @@
-// Products on tiles as a table: kernels_amx.cpp defines kBf16Name and Tiles and includes this.
+// bf16 products on tiles as a table: kernels_amx.cpp defines kBf16Name and Tiles and includes this.
 #pragma once
 
 #include "ops/gemm/bf16_kernels.h"
@@ -7,10 +7,6 @@
 
 namespace weft::gemm {
 namespace {
-
-constexpr std::int64_t round_up(std::int64_t n, std::int64_t grain) {
-  return (n + grain - 1) / grain * grain;
-}
 
 template <Activation kActivation>
 struct Bf16Format {
@@ -52,33 +48,21 @@ void pack_rows(const Bf16Call& call, std::uint16_t* tiles) {
   }
 }
 
-template <Activation kActivation>
-void multiply_bf16_with(const Bf16Call& call) {
-  auto* a = reinterpret_cast<std::uint16_t*>(call.scratch);
-  pack_rows(call, a);
-  multiply_tiles<Tiles>({.a = call.scratch,
-                         .b = reinterpret_cast<const std::byte*>(call.b),
-                         .steps = round_up(call.depth, kBf16DepthGrain) / kBf16DepthGrain,
-                         .rows = call.rows,
-                         .c = call.c,
-                         .c_stride = call.c_stride,
-                         .residual = call.residual,
-                         .residual_stride = call.residual_stride,
-                         .first_col = call.first_col,
-                         .last_col = call.last_col},
-                        Bf16Format<kActivation>{call.bias});
-}
-
 void multiply_bf16(const Bf16Call& call) {
-  switch (call.activation) {
-    case Activation::kNone: return multiply_bf16_with<Activation::kNone>(call);
-    case Activation::kGelu: return multiply_bf16_with<Activation::kGelu>(call);
-    case Activation::kGeluTanh: return multiply_bf16_with<Activation::kGeluTanh>(call);
-    case Activation::kRelu: return multiply_bf16_with<Activation::kRelu>(call);
-    case Activation::kSilu: return multiply_bf16_with<Activation::kSilu>(call);
-    case Activation::kTanh: return multiply_bf16_with<Activation::kTanh>(call);
-    case Activation::kSigmoid: return multiply_bf16_with<Activation::kSigmoid>(call);
-  }
+  pack_rows(call, reinterpret_cast<std::uint16_t*>(call.scratch));
+  with_activation(call.activation, [&](auto activation) {
+    multiply_tiles<Tiles>({.a = call.scratch,
+                           .b = reinterpret_cast<const std::byte*>(call.b),
+                           .steps = round_up(call.depth, kBf16DepthGrain) / kBf16DepthGrain,
+                           .rows = call.rows,
+                           .c = call.c,
+                           .c_stride = call.c_stride,
+                           .residual = call.residual,
+                           .residual_stride = call.residual_stride,
+                           .first_col = call.first_col,
+                           .last_col = call.last_col},
+                          Bf16Format<decltype(activation)::value>{call.bias});
+  });
 }
 
 std::size_t scratch_bytes_bf16(std::int64_t rows, std::int64_t depth) {
