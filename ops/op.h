@@ -93,6 +93,9 @@ class Op {
   virtual bool row_wise() const { return true; }
   /// Row-wise ops: true for an input of which every block reads all rows (matmul's right side).
   virtual bool reads_whole([[maybe_unused]] std::size_t input) const { return false; }
+  /// Ops that are not row-wise: true for an input whose rows it finds by number, so that its
+  /// sequences need not pair with those of the other inputs.
+  virtual bool finds_rows([[maybe_unused]] std::size_t input) const { return false; }
   /// Row-wise ops whose output columns can be computed apart: the grain of such a cut; 0: none.
   virtual std::int64_t column_grain() const { return 0; }
   /// Ops that are not row-wise: the number of independent items of this run, dearest first.

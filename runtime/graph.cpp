@@ -30,6 +30,8 @@ namespace {
   throw Error(Reason::kInvalidArgument, message);
 }
 
+}  // namespace
+
 std::int32_t add_space(Graph::Impl& graph, RowSpaceNode space) {
   graph.spaces.push_back(std::move(space));
   return static_cast<std::int32_t>(graph.spaces.size()) - 1;
@@ -83,6 +85,8 @@ std::vector<Value> add_node(Graph::Impl& graph, std::unique_ptr<Op> op,
 void limit_ids(ValueNode& ids, std::int64_t entries) {
   ids.id_limit = ids.id_limit == 0 ? entries : std::min(ids.id_limit, entries);
 }
+
+namespace {
 
 template <typename OpType, typename... Arguments>
 Value add_op(Graph::Impl& graph, const std::vector<Value>& in, Arguments&&... arguments) {

@@ -35,19 +35,20 @@ std::size_t l2_bytes() {
   return size > 0 ? static_cast<std::size_t>(size) : std::size_t{1} << 20;
 }
 
-std::int64_t most_rows(const RowSpaceNode& space, const SessionLimits& limits) {
-  switch (space.kind) {
-    case RowSpaceNode::Kind::kRagged: return limits.tokens;
-    case RowSpaceNode::Kind::kSequences: return limits.sequences;
-    case RowSpaceNode::Kind::kFixed: return space.fixed_rows;
-  }
-  return 0;
-}
-
 class Planner {
  public:
   Planner(const Model::Impl& model, const SessionLimits& limits) : model_(model), limits_(limits) {
     plan_.values.resize(model.values.size());
+    plan_.spaces_used.assign(model.spaces.size(), 0);
+    for (std::size_t i = 0; i < model.spaces.size(); ++i) {
+      limits_of_.push_back(limits_of(model, limits, static_cast<std::int32_t>(i)));
+    }
+    keys_of_.assign(model.values.size(), -1);
+    for (const GraphNode& node : model.nodes) {
+      for (std::int32_t id : node.out) {
+        if (model.values[id].info.per_key) keys_of_[id] = model.values[node.in[1]].info.rows;
+      }
+    }
     first_stage_.assign(model.values.size(), -1);
     last_stage_.assign(model.values.size(), -1);
     is_output_.assign(model.values.size(), 0);
@@ -74,6 +75,7 @@ class Planner {
       const std::int32_t base = model_.base_of(found->second);
       needed_[base] = 1;
       is_output_[base] = 1;
+      use_space(model_.values[base].info.rows);
     }
     node_needed_.assign(model_.nodes.size(), 0);
     for (std::size_t i = model_.nodes.size(); i-- > 0;) {
@@ -84,7 +86,14 @@ class Planner {
       node_needed_[i] = 1;
       needed_[node.out[0]] = 1;  // an op always computes its first output
       for (std::int32_t id : node.in) needed_[model_.base_of(id)] = 1;
+      for (std::int32_t id : node.in) use_space(model_.values[id].info.rows);
+      for (std::int32_t id : node.out) use_space(model_.values[id].info.rows);
     }
+  }
+
+  void use_space(std::int32_t space) {
+    plan_.spaces_used[space] = 1;
+    if (model_.spaces[space].ragged >= 0) plan_.spaces_used[model_.spaces[space].ragged] = 1;
   }
 
   void cut_into_stages() {
@@ -153,9 +162,18 @@ class Planner {
         placement.kind = Placement::Kind::kInput;
         continue;
       }
+      const std::int64_t rows = limits_of_[value.info.rows].tokens;
+      if (value.kind == ValueNode::Kind::kState) {
+        placement.kind = Placement::Kind::kArena;
+        placement.stride = row_stride(value.info.cols);
+        arena.push_back({0, static_cast<std::int64_t>(plan_.stages.size()),
+                         checked_bytes(rows, placement.stride)});
+        arena_values.push_back(static_cast<std::int32_t>(id));
+        continue;
+      }
       const std::int32_t made = first_stage_[id];
-      placement.stride =
-          value.info.per_key ? value.info.cols * limits_.longest : row_stride(value.info.cols);
+      placement.stride = value.info.per_key ? value.info.cols * limits_of_[keys_of_[id]].longest
+                                            : row_stride(value.info.cols);
       const bool in_block = plan_.stages[made].kind == Stage::Kind::kChain && !is_output_[id] &&
                             last_stage_[id] <= made;
       if (in_block) {
@@ -166,8 +184,7 @@ class Planner {
         placement.kind = Placement::Kind::kArena;
         const auto end = is_output_[id] ? plan_.stages.size() : std::max(made, last_stage_[id]);
         arena.push_back(
-            {made, static_cast<std::int64_t>(end),
-             checked_bytes(most_rows(model_.spaces[value.info.rows], limits_), placement.stride)});
+            {made, static_cast<std::int64_t>(end), checked_bytes(rows, placement.stride)});
         arena_values.push_back(static_cast<std::int32_t>(id));
       }
     }
@@ -190,9 +207,13 @@ class Planner {
     plan_.block_rows -= plan_.block_rows % kBlockRowGrain;
     plan_.block_bytes =
         checked_bytes(plan_.block_rows, static_cast<std::int64_t>(bytes_per_row / sizeof(float)));
-    const Limits op_limits{plan_.block_rows, limits_.longest, limits_.threads};
     for (std::size_t i = 0; i < model_.nodes.size(); ++i) {
       if (!node_needed_[i]) continue;
+      Limits op_limits{plan_.block_rows, 0, limits_.threads};
+      for (std::int32_t id : model_.nodes[i].in) {
+        const RowLimits& rows = limits_of_[model_.values[id].info.rows];
+        op_limits.longest = std::max(op_limits.longest, rows.longest);
+      }
       plan_.scratch_bytes =
           std::max(plan_.scratch_bytes, round_up(model_.nodes[i].op->scratch_bytes(op_limits)));
     }
@@ -203,6 +224,8 @@ class Planner {
   Plan plan_;
   std::vector<char> needed_, node_needed_, is_output_;  // per value, per node, per value
   std::vector<std::int32_t> first_stage_, last_stage_;  // per value; -1: none
+  std::vector<RowLimits> limits_of_;                    // per row space
+  std::vector<std::int32_t> keys_of_;                   // per-key values: the row space of the keys
 };
 
 }  // namespace
@@ -234,6 +257,29 @@ Layout lay_out(std::span<const Interval> intervals) {
                   i);
   }
   return layout;
+}
+
+RowLimits limits_of(const Model::Impl& model, const SessionLimits& limits, std::int32_t space) {
+  const RowSpaceNode& node = model.spaces[space];
+  if (node.kind == RowSpaceNode::Kind::kFixed)
+    return {{space}, node.fixed_rows, 1, node.fixed_rows};
+  if (node.kind == RowSpaceNode::Kind::kSequences) {
+    const std::int64_t sequences = limits_of(model, limits, node.ragged).sequences;
+    return {{space}, sequences, sequences, 1};
+  }
+  for (const RowLimits& own : limits.spaces) {
+    if (own.rows.id != space) continue;
+    return {{space},
+            own.tokens,
+            own.sequences,
+            own.longest == 0 ? own.tokens : std::min(own.longest, own.tokens)};
+  }
+  if (node.kind == RowSpaceNode::Kind::kState) {
+    throw Error(
+        Reason::kInvalidArgument,
+        fmt::format("[session] limits.spaces: expected the rows of {}, found none", node.name));
+  }
+  return {{space}, limits.tokens, limits.sequences, limits.longest};
 }
 
 Plan make_plan(const Model::Impl& model, const SessionLimits& limits,

@@ -56,6 +56,7 @@ struct Stage {
 struct Plan {
   std::vector<Stage> stages;
   std::vector<Placement> values;
+  std::vector<char> spaces_used;  // per row space: whether a node that runs reads or writes in it
   std::int64_t block_rows = 0;    // most rows of a block
   std::size_t arena_bytes = 0;    // full-size values
   std::size_t block_bytes = 0;    // per thread
@@ -64,6 +65,10 @@ struct Plan {
     return arena_bytes + static_cast<std::size_t>(threads) * (block_bytes + scratch_bytes);
   }
 };
+
+/// The limits of a row space: its own, or those of all. For fixed rows and states the number of
+/// rows is `tokens`. Throws Error(kInvalidArgument) for a state without limits.
+RowLimits limits_of(const Model::Impl& model, const SessionLimits& limits, std::int32_t space);
 
 /// `outputs`: names asked for. Throws Error(kInvalidArgument) for an unknown name,
 /// Error(kResourceExhausted) when sizes overflow.

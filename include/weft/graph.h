@@ -80,6 +80,19 @@ struct AttentionOptions {
   DisentangledPositions positions{};
 };
 
+/// A query's position is that of the last key that it lists.
+struct CachedAttentionOptions {
+  std::int64_t heads = 1;
+  float scale = 0;  ///< 0: 1 / sqrt(head size of q)
+  /// Optional: as AttentionOptions::distance_bias.
+  Value distance_bias{};
+  /// Optional, together: before query r looks, row r of new_keys and new_values (rows as q's) is
+  /// written to row new_rows[r] of the state that keys and values are columns of. new_rows is I32,
+  /// rows as q's; a row that one query writes may be listed by that query alone, which a run
+  /// checks.
+  Value new_keys{}, new_values{}, new_rows{};
+};
+
 struct AttentionValues {
   Value output;   ///< (query rows, heads * head size of v)
   Value weights;  ///< the softmax weights; computed only when asked for as an output
@@ -103,6 +116,11 @@ class WEFT_API Graph {
   RowSpace sequence_rows(RowSpace ragged);
   /// Exactly n rows, one sequence.
   RowSpace fixed_rows(std::int64_t n);
+
+  /// Rows of states: how many is a limit of the session (SessionLimits::spaces).
+  RowSpace state_rows(std::string name);
+  /// F32, zeros at first: kept by a session from run to run, written by cached_attention.
+  Value state(RowSpace rows, std::int64_t cols);
 
   Value input(std::string name, RowSpace rows, std::int64_t cols);  ///< F32, given with each run
   /// I32, one column. Ids are checked to lie in [0, limit of every table that uses them).
@@ -142,6 +160,11 @@ class WEFT_API Graph {
   /// rows and k's rows may be different ragged spaces with equally many sequences; v's rows are
   /// k's.
   AttentionValues attention(Value q, Value k, Value v, const AttentionOptions& options);
+  /// Attention of single queries (each row of q a sequence of its own) over the keys that each
+  /// lists: sequence r of key_rows, I32 ids of ragged rows, holds the rows of keys and values that
+  /// query r sees, in order; a run checks them. Weights: as attention's, by place in the list.
+  AttentionValues cached_attention(Value q, Value keys, Value values, Value key_rows,
+                                   const CachedAttentionOptions& options);
   /// Each row with those around it in its sequence, `width` (odd) rows in all, zeros beyond the
   /// ends: y[t, c * width + j] = x[t + j - (width - 1) / 2, c]. A linear layer of it is a
   /// convolution, with torch's Conv1d weight (out, cols, width) reshaped to (out, cols * width).

@@ -19,12 +19,21 @@ namespace weft {
 
 class Profile;
 
+/// What one row space of a session is planned for, where it differs from the others.
+struct RowLimits {
+  RowSpace rows;
+  std::int64_t tokens = 0;     ///< rows over all sequences; of states: the rows there are
+  std::int64_t sequences = 1;  ///< not looked at for states
+  std::int64_t longest = 0;    ///< rows of the longest sequence; 0: as many as tokens
+};
+
 /// What a session is planned for; a run within them allocates nothing.
 struct SessionLimits {
   std::int64_t tokens = 4096;  ///< rows over all sequences of each ragged row space
   std::int64_t sequences = 256;
-  std::int64_t longest = 512;  ///< rows of the longest sequence
-  int threads = 0;             ///< 0: default_threads()
+  std::int64_t longest = 512;          ///< rows of the longest sequence
+  int threads = 0;                     ///< 0: default_threads()
+  std::vector<RowLimits> spaces = {};  ///< those with limits of their own; every state's is here
 };
 
 /// min(processors in the affinity mask, cgroup v1/v2 quota rounded up), at least 1.

@@ -44,6 +44,23 @@ struct AttentionCall {
   std::byte* scratch;           // attention_scratch_bytes() long, 64-byte aligned
 };
 
+/// Some heads of one query row over keys named by row number.
+struct CachedAttentionCall {
+  const float* q;       // (heads, qk_size)
+  const float* keys;    // row i, its first head's columns: keys + i * keys_stride
+  const float* values;  // likewise
+  std::int64_t keys_stride, values_stride;  // in floats
+  const std::int32_t* rows;                 // (count): the keys that are seen, in this order
+  std::int64_t count;
+  std::int64_t heads, qk_size, v_size;
+  float scale;
+  const float* bias;  // null, or (heads, 2 bias_radius + 1): by distance j - (count - 1)
+  std::int64_t bias_stride, bias_radius;
+  float* out;     // (heads, v_size)
+  float* scores;  // (heads, count): receives the softmax weights
+  std::int64_t scores_stride;
+};
+
 /// Every function computes each row (or element) by the same instructions whatever surrounds it, so
 /// equal input gives equal bits. Pointers need no alignment; nothing is read or written beyond the
 /// lengths given. NaN and infinity follow the formula.
@@ -82,6 +99,7 @@ struct Kernels {
   std::size_t (*attention_scratch_bytes)(std::int64_t block_keys, std::int64_t qk_size,
                                          std::int64_t v_size, Positions positions);
   void (*attention)(const AttentionCall& call);
+  void (*cached_attention)(const CachedAttentionCall& call);
   /// For roofs: multiply-adds on registers, returning the flops done; and reading n floats (a
   /// multiple of 128). `sink` takes a result that keeps the work from being dropped.
   double (*multiply_add_loop)(std::int64_t rounds, float* sink);

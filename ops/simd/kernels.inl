@@ -3,6 +3,7 @@
 // clang-format off
 #include "ops/simd/row_kernels.inl"
 #include "ops/simd/attention_kernels.inl"
+#include "ops/simd/cached_attention.inl"
 #include "ops/simd/peak_kernels.inl"
 // clang-format on
 
@@ -29,6 +30,7 @@ constexpr Kernels make_kernels(Isa isa) {
           .attention_block_queries = kBlockQueries,
           .attention_scratch_bytes = attention_scratch_bytes,
           .attention = attention,
+          .cached_attention = cached_attention,
           .multiply_add_loop = multiply_add_loop,
           .read_loop = read_loop};
 }

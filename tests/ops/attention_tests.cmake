@@ -1,1 +1,1 @@
-set(attention_tests attention_keys_test.cpp attention_positions_test.cpp attention_test.cpp)
+set(attention_tests attention_keys_test.cpp cached_attention_test.cpp attention_positions_test.cpp attention_test.cpp)
