@@ -89,6 +89,10 @@ struct Kernels {
                              std::int64_t n);
   /// One row; an empty row is left alone; a row of -infinity gives zeros. x == y allowed.
   void (*softmax)(const float* x, float* y, std::int64_t n);
+  /// The largest element; NaN if one is, -infinity for an empty row.
+  float (*largest_or_nan)(const float* x, std::int64_t n);
+  /// sum of exp(x - shift), shift being at least the largest element.
+  float (*sum_exp)(const float* x, float shift, std::int64_t n);
   /// x / max(||x||, 1e-12); x == y allowed.
   void (*normalize)(const float* x, float* y, std::int64_t n);
   /// Widening, exact.

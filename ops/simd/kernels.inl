@@ -24,6 +24,8 @@ constexpr Kernels make_kernels(Isa isa) {
           .rotate_halves = rotate_halves,
           .rotate_interleaved = rotate_interleaved,
           .softmax = softmax,
+          .largest_or_nan = largest_or_nan,
+          .sum_exp = sum_exp,
           .normalize = normalize,
           .from_f16 = from_f16,
           .from_bf16 = from_bf16,

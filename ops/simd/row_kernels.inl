@@ -209,6 +209,25 @@ void softmax(const float* x, float* y, std::int64_t n) {
   scale(sum == 0 ? 0.0f : 1.0f / sum, y, y, n);
 }
 
+float largest_or_nan(const float* x, std::int64_t n) {
+  const Running r = fold(x, n, Vec(-__builtin_inff()), larger_or_nan);
+  const Vec most =
+      larger_or_nan(larger_or_nan(r.value[0], r.value[1]), larger_or_nan(r.value[2], r.value[3]));
+  float lanes[kWidth];
+  store(lanes, most);
+  float result = lanes[0];
+  for (int i = 1; i < kWidth; ++i) {
+    if (!(lanes[i] <= result) && result == result) result = lanes[i];
+  }
+  return result;
+}
+
+float sum_exp(const float* x, float shift, std::int64_t n) {
+  const Vec most(shift);
+  return total(fold(x, n, Vec(0.0f),
+                    [most](Vec sum, Vec value) { return sum + exp_nonpositive(value - most); }));
+}
+
 void normalize(const float* x, float* y, std::int64_t n) {
   const float magnitude = horizontal_max([&] {
     const Running r = fold(x, n, Vec(0.0f),

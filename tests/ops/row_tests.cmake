@@ -10,5 +10,6 @@ set(row_tests
   rotary_test.cpp
   row_kernels_test.cpp
   row_ops_test.cpp
+  row_scores_test.cpp
   softmax_test.cpp
 )
