@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "ops/isa.h"
 #include "tests/isa_under_test.h"
@@ -25,6 +26,12 @@ Isa isa_under_test() {
 }  // namespace weft::test
 
 int main(int argc, char** argv) {
+  // --isa=LEVEL is WEFT_ISA=LEVEL for programs that run where no environment reaches them.
+  constexpr std::string_view kIsaOption = "--isa=";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument.starts_with(kIsaOption)) setenv("WEFT_ISA", argv[i] + kIsaOption.size(), 1);
+  }
   const weft::Isa isa = weft::test::isa_under_test();
   if (!weft::isa_available(isa)) {
     std::printf("SKIPPED: this machine has no %s\n", to_string(isa));
