@@ -8,28 +8,15 @@
 #include <fstream>
 
 #include "cli/html_chart.h"
+#include "cli/page.h"
 #include "cli/statistics.h"
 #include "weft/version.h"
 
 namespace weft::cli {
 namespace {
 
-constexpr std::string_view kHead = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>weft bench</title><style>
-:root { color-scheme: light dark; --paper: #ffffff; --card: #f6f7f9; --text: #1d2330; --soft: #5b6475;
-  --grid: #d9dde4; --series-1: #2563c9; --series-2: #c2570c; --series-3: #16803c; --series-4: #8b3fc4;
-  --series-5: #b01e52; --series-6: #0f7d8c; }
-@media (prefers-color-scheme: dark) { :root { --paper: #12151b; --card: #1b2029; --text: #e8eaef;
-  --soft: #9aa4b5; --grid: #343c49; --series-1: #6ea3f7; --series-2: #f19a52; --series-3: #5ec97f;
-  --series-4: #c08af0; --series-5: #f2789f; --series-6: #56c5d4; } }
-body { margin: 0 auto; max-width: 1400px; padding: 24px; background: var(--paper); color: var(--text);
-  font: 15px/1.45 system-ui, sans-serif; }
-h1 { font-size: 24px; margin: 0 0 4px; } h2 { font-size: 16px; margin: 0 0 8px; }
-p { margin: 4px 0 10px; color: var(--soft); }
+constexpr std::string_view kStyle = R"(
 main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 520px), 1fr)); gap: 16px; }
-section { background: var(--card); border-radius: 10px; padding: 16px 18px; min-width: 0; }
 .figures { display: flex; flex-wrap: wrap; gap: 12px 32px; margin: 16px 0; }
 .figures b { display: block; font-size: 26px; font-weight: 600; } .figures span { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: 3px 10px 3px 0;
@@ -41,7 +28,6 @@ svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 11px
 .bars { display: grid; grid-template-columns: minmax(0, 45%) 1fr; gap: 5px 12px; font-size: 13px; }
 .bars > span { overflow-wrap: anywhere; display: flex; align-items: center; gap: 8px; }
 .bars i { background: var(--series-1); height: 12px; border-radius: 3px; flex: none; min-width: 1px; }
-</style></head><body>
 )";
 
 std::string processor() {
@@ -218,9 +204,8 @@ std::string accuracy_section(const BenchPage& page) {
 std::string bench_page(const BenchPage& page) {
   const double median = quantile(sorted(page.report.times), 0.5);
   const double rate = page.flops / median;
-  std::string html(kHead);
-  html += fmt::format("<h1>weft bench: {}</h1><p>{}, {} threads, {}</p><div class=\"figures\">",
-                      html_escape(page.report.model.source), html_escape(processor()),
+  std::string html = page_begin("weft bench: " + visible_text(page.report.model.source), kStyle);
+  html += fmt::format("<p>{}, {} threads, {}</p><div class=\"figures\">", html_escape(processor()),
                       page.report.model.threads, page.report.model.compute_dtype);
   html += figure(fmt::format("{:.1f} /s", static_cast<double>(page.lengths.size()) / median),
                  "sequences");
@@ -234,7 +219,7 @@ std::string bench_page(const BenchPage& page) {
   html += latency_section(page) + rates_section(page) + roofline_section(page) +
           threads_section(page) + ops_section(page) + machine_section(page) +
           padding_section(page) + accuracy_section(page);
-  return html + "</main></body></html>\n";
+  return html + "</main>" + page_end();
 }
 
 }  // namespace weft::cli

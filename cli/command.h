@@ -20,6 +20,7 @@ struct Command {
   void (*run)(const Arguments& arguments);
 };
 
+Command attend_command();
 Command classify_command();
 Command embed_command();
 Command fill_command();

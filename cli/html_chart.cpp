@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/page.h"
+
 namespace weft::cli {
 namespace {
 
@@ -67,20 +69,6 @@ std::string number(double value) {
 
 }  // namespace
 
-std::string html_escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 std::string plot(const Axis& x_axis, const Axis& y_axis, const std::vector<Series>& series) {
   const Range xs = range_of(x_axis, series, [](const auto& point) { return point.first; });
   const Range ys = range_of(y_axis, series, [](const auto& point) { return point.second; });
@@ -138,7 +126,7 @@ std::string bar_chart(const std::vector<Bar>& bars) {
   std::string html = "<div class=\"bars\">";
   for (const Bar& bar : bars) {
     html += fmt::format("<span>{}</span><span><i style=\"width:{:.1f}%\"></i>{}</span>",
-                        html_escape(bar.label), largest > 0 ? 60 * bar.value / largest : 0,
+                        html_escape(bar.label), largest > 0 ? 48 * bar.value / largest : 0,
                         html_escape(bar.text));
   }
   return html + "</div>";

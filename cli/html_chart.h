@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,8 +32,6 @@ struct Bar {
   std::string text;  // shown behind the bar
 };
 
-/// `text` with &, <, > and quotes as entities.
-std::string html_escape(std::string_view text);
 /// A chart with a legend. Linear axes begin at 0. Empty series are left out.
 std::string plot(const Axis& x, const Axis& y, const std::vector<Series>& series);
 /// Horizontal bars, the first on top.

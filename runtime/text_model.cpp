@@ -20,11 +20,21 @@ bool is_uncased(const Tokenizer& tokenizer) {
          tokenizer.encode("a b c d e f g h i j k l m n o p q r s t u v w x y z é ö λ д").ids;
 }
 
+Tokenizer load_tokenizer(const TransformerModel& model, const std::filesystem::path& directory) {
+  const std::filesystem::path transformer = find_transformer_directory(directory);
+  if (model.vocabulary_size() == 0) {
+    throw Error(Reason::kFailedPrecondition,
+                fmt::format("{}: expected a model of texts, found {}, which takes no token ids",
+                            (transformer / "config.json").string(), model.info().architecture));
+  }
+  return Tokenizer::load(transformer);
+}
+
 }  // namespace
 
 TextModel::TextModel(const std::filesystem::path& directory, const LoadOptions& options)
     : model(TransformerModel::load(directory, options)),
-      tokenizer(Tokenizer::load(find_transformer_directory(directory))),
+      tokenizer(load_tokenizer(*model, directory)),
       sentence(read_sentence_modules(directory, model->info().hidden_size)),
       info(model->info()) {
   check_tokenizer();

@@ -118,6 +118,25 @@ void TransformerModel::Impl::forward_vocabulary(const TokenBatch& batch, std::in
   });
 }
 
+void TransformerModel::Impl::forward_all(const TokenBatch& batch, const ForwardOptions& options,
+                                         NamedArrays& out) const {
+  std::vector<std::string> names;
+  for (const auto& [name, array] : out) {
+    if (name != kLogitsOutput || !vocabulary_head) names.push_back(name);
+  }
+  Session session(model, forward_limits(batch, options), names);
+  const ThreadLease lease(*budget, limits.threads);
+  session.set_threads(lease.threads());
+  const SessionLimits& planned = session.limits();
+  for (std::int64_t first = 0, last = 0; first < batch.sequences(); first = last) {
+    while (last < batch.sequences() && last - first < planned.sequences &&
+           batch.offsets[last + 1] - batch.offsets[first] <= planned.tokens) {
+      ++last;
+    }
+    forward_part(batch, first, last, session, lease.threads(), options, out);
+  }
+}
+
 NamedArrays TransformerModel::forward(const NamedArrays& inputs,
                                       const ForwardOptions& options) const {
   const Impl& impl = *impl_;
@@ -128,22 +147,36 @@ NamedArrays TransformerModel::forward(const NamedArrays& inputs,
   }
   const TokenBatch batch = read_batch(inputs, impl.token_limits);
   NamedArrays out = impl.new_outputs(batch, options);
-  if (batch.sequences() == 0) return out;
-  std::vector<std::string> names;
-  for (const auto& [name, array] : out) {
-    if (name != kLogitsOutput || !impl.vocabulary_head) names.push_back(name);
+  if (batch.sequences() > 0) impl.forward_all(batch, options, out);
+  return out;
+}
+
+NamedArrays TransformerModel::attentions(std::span<const std::int32_t> ids,
+                                         std::span<const std::int32_t> type_ids,
+                                         const AttendOptions& options) const {
+  const Impl& impl = *impl_;
+  impl.require_ids("attentions");
+  if (options.layer && (*options.layer < 0 || *options.layer >= impl.layers)) {
+    throw Error(Reason::kOutOfRange, fmt::format("[attentions] layer: expected 0 to {}, found {}",
+                                                 impl.layers - 1, *options.layer));
   }
-  Session session(impl.model, impl.forward_limits(batch, options), names);
-  const ThreadLease threads(*impl.budget, impl.limits.threads);
-  session.set_threads(threads.threads());
-  const SessionLimits& limits = session.limits();
-  for (std::int64_t first = 0, last = 0; first < batch.sequences(); first = last) {
-    while (last < batch.sequences() && last - first < limits.sequences &&
-           batch.offsets[last + 1] - batch.offsets[first] <= limits.tokens) {
-      ++last;
-    }
-    impl.forward_part(batch, first, last, session, threads.threads(), options, out);
+  const auto row = [](std::span<const std::int32_t> values) {
+    Array array(DType::kI32, {static_cast<std::int64_t>(values.size())});
+    std::copy(values.begin(), values.end(), array.values<std::int32_t>().begin());
+    return array;
+  };
+  NamedArrays inputs;
+  inputs["input_ids"] = row(ids);
+  inputs["offsets"] = row(std::vector<std::int32_t>{0, static_cast<std::int32_t>(ids.size())});
+  if (!type_ids.empty() && impl.token_limits.type_vocabulary_size > 0) {
+    inputs["token_type_ids"] = row(type_ids);
   }
+  const TokenBatch batch = read_batch(inputs, impl.token_limits);
+  NamedArrays out;
+  for (std::int64_t i = 0; i < impl.layers; ++i) {
+    if (options.layer.value_or(i) == i) out[attention_name(i)] = batch.new_attentions(impl.heads);
+  }
+  impl.forward_all(batch, {.attentions = AttentionOutput::kAll, .stop = options.stop}, out);
   return out;
 }
 

@@ -57,6 +57,8 @@ struct TransformerModel::Impl {
                     NamedArrays& out) const;
   void forward_vocabulary(const TokenBatch& batch, std::int64_t first, const Tensor& hidden,
                           int threads, const StopCondition& stop, Array& out) const;
+  /// Fills `out`, whose arrays have the names of outputs and the shapes for this batch.
+  void forward_all(const TokenBatch& batch, const ForwardOptions& options, NamedArrays& out) const;
   NamedArrays new_outputs(const TokenBatch& batch, const ForwardOptions& options) const;
   SessionLimits forward_limits(const TokenBatch& batch, const ForwardOptions& options) const;
 

@@ -99,6 +99,11 @@ struct LogitsOptions {
   Profile* profile = nullptr;  ///< not owned; of the encoder, without a masked LM's head
 };
 
+struct AttendOptions {
+  std::optional<std::int64_t> layer;  ///< this one alone; none: all
+  StopCondition stop = {};
+};
+
 /// Called with the number of a row and its values, which are valid during the call.
 using RowVisitor = std::function<void(std::int64_t row, std::span<const float> values)>;
 
@@ -133,6 +138,15 @@ class WEFT_API TransformerModel {
   /// kInvalidArgument, kOutOfRange, and what `visit` throws.
   void logits(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
               const RowVisitor& visit, const LogitsOptions& options = {}) const;
+
+  /// Attention weights of one sequence of ids: `attentions.i` F32 [1, heads, T, T] as forward()
+  /// gives them, without anything behind the last layer that is wanted: a head that weft lacks does
+  /// not matter. `type_ids`: one per id, not looked at by a model without token types; empty: all
+  /// 0. Throws Error(kFailedPrecondition) when the model takes no ids, kOutOfRange,
+  /// kInvalidArgument.
+  NamedArrays attentions(std::span<const std::int32_t> ids,
+                         std::span<const std::int32_t> type_ids = {},
+                         const AttendOptions& options = {}) const;
 
   std::int64_t logits_size() const noexcept;  ///< columns of the logits; 0: no head
   std::int64_t embedding_size() const noexcept;

@@ -1,6 +1,7 @@
 // Everything a user of weft includes.
 #pragma once
 
+#include "weft/attention_viewer.h"
 #include "weft/classifier.h"
 #include "weft/cross_encoder.h"
 #include "weft/encoder.h"

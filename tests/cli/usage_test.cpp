@@ -88,7 +88,7 @@ TEST_CASE("wrong usage exits with 2 and names the argument") {
 TEST_CASE("what is not supported yet says so by name and exits with 1") {
   const Workplace place;
   std::vector<Case> cases;
-  for (const char* command : {"generate", "attend", "serve"}) {
+  for (const char* command : {"generate", "serve"}) {
     cases.push_back({{command, "model"}, 1, {command, "not supported yet"}});
   }
   for (const char* dtype : {"bf16", "int8"}) {
@@ -101,7 +101,7 @@ TEST_CASE("what is not supported yet says so by name and exits with 1") {
 TEST_CASE("every command explains itself with examples") {
   const Workplace place;
   for (const char* command :
-       {"embed", "rank", "classify", "tag", "fill", "tokenize", "run", "info", "bench"}) {
+       {"embed", "rank", "classify", "tag", "fill", "attend", "tokenize", "run", "info", "bench"}) {
     CAPTURE(command);
     const Outcome help = weft(place, {command, "--help"});
     CHECK(help.exit_code == 0);

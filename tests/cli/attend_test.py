@@ -1,0 +1,236 @@
+"""`weft attend` read by other eyes: Python's JSON, base64, HTML and XML against `weft run`.
+
+usage: attend_test.py WEFT GOLDEN_DIRECTORY
+"""
+
+import base64
+import html.parser
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+WEFT, GOLDEN = sys.argv[1], pathlib.Path(sys.argv[2])
+# A token that tries to end the page's script, to break out of attributes, to turn the text around
+# and to be no XML.
+NASTY = '</script><b a="\'&amp;\u202e\u0001\u05d0>'
+
+
+def weft(place, *words):
+    return subprocess.run([WEFT, *words], cwd=place, capture_output=True)
+
+
+def read_safetensors(file):
+    """name -> (shape, flat values); F32 alone."""
+    data = file.read_bytes()
+    (size,) = struct.unpack("<Q", data[:8])
+    arrays = {}
+    for name, entry in json.loads(data[8 : 8 + size]).items():
+        if name == "__metadata__" or entry["dtype"] != "F32":
+            continue
+        begin, end = (8 + size + offset for offset in entry["data_offsets"])
+        arrays[name] = (entry["shape"], struct.unpack(f"<{(end - begin) // 4}f", data[begin:end]))
+    return arrays
+
+
+def write_ids(file, ids, types):
+    """A ragged input of `weft run`."""
+    arrays = {"input_ids": ids, "token_type_ids": types, "offsets": [0, len(ids)]}
+    header, data = {}, b""
+    for name, values in arrays.items():
+        part = struct.pack(f"<{len(values)}q", *values)
+        span = [len(data), len(data) + len(part)]
+        header[name] = {"dtype": "I64", "shape": [len(values)], "data_offsets": span}
+        data += part
+    text = json.dumps(header).encode()
+    file.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+class Page(html.parser.HTMLParser):
+    """Elements by name, what stands in them, and every address that a browser would load."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.texts, self.addresses, self.inside = [], {}, [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.elements.append(tag)
+        self.inside = attributes.get("id", tag)
+        self.addresses += [attributes[key] for key in ("src", "href") if key in attributes]
+
+    def handle_data(self, data):
+        self.texts[self.inside] = self.texts.get(self.inside, "") + data
+
+    def handle_endtag(self, tag):
+        self.inside = None
+
+
+class Attend(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.place = pathlib.Path(self.directory.name)
+        shutil.copytree(GOLDEN / "heads/bert_tagger", self.place / "m")
+
+    def tearDown(self):
+        self.directory.cleanup()
+
+    def attend(self, *words):
+        done = weft(self.place, "attend", "m", *words)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return done.stdout
+
+    def reference(self, text):
+        """What `weft tokenize` and `weft run --attentions` say: layers of (shape, values)."""
+        line = json.dumps(text).encode() + b"\n"
+        done = subprocess.run(
+            [WEFT, "tokenize", "m"], cwd=self.place, input=line, capture_output=True, check=True
+        )
+        tokens = json.loads(done.stdout)
+        write_ids(self.place / "in.safetensors", tokens["input_ids"], tokens["token_type_ids"])
+        done = weft(self.place, "run", "m", "--input", "in.safetensors", "--output",
+                    "out.safetensors", "--attentions")  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        arrays = read_safetensors(self.place / "out.safetensors")
+        return [arrays[f"attentions.{i}"] for i in range(len(arrays)) if f"attentions.{i}" in arrays]
+
+    def page_data(self, file):
+        text = (self.place / file).read_text(encoding="utf-8")
+        page = Page(text)
+        return page, json.loads(page.texts["data"])
+
+    def make_nasty_token(self):
+        """Gives an id of the vocabulary to a token of text that is nasty."""
+        file = self.place / "m/tokenizer.json"
+        tokenizer = json.loads(file.read_text(encoding="utf-8"))
+        vocabulary = tokenizer["model"]["vocab"]
+        word = max(vocabulary, key=vocabulary.get)
+        vocabulary[NASTY] = vocabulary.pop(word)
+        tokenizer["added_tokens"].append(
+            {"id": vocabulary[NASTY], "content": NASTY, "single_word": False, "lstrip": False,
+             "rstrip": False, "normalized": False, "special": False}
+        )  # fmt: skip
+        file.write_text(json.dumps(tokenizer), encoding="utf-8")
+
+    def test_the_page_holds_every_layer_and_head_that_run_writes_to_half_a_step(self):
+        for text in ["The weaver dyes red wool.", ["red wool", "a long blue thread"], ""]:
+            with self.subTest(text=text):
+                words = [text] if isinstance(text, str) else text
+                self.attend(*words, "--layer", "1", "--head", "2", "--output", "p.html")
+                expected = self.reference(text)
+                page, data = self.page_data("p.html")
+                _, heads, length, _ = expected[0][0]
+                self.assertEqual((data["layers"], data["heads"]), (len(expected), heads))
+                self.assertEqual((data["layer"], data["head"]), (1, 2))
+                self.assertEqual((len(data["queries"]), len(data["keys"])), (length, length))
+                self.assertEqual((data["keys"][0], data["keys"][-1]), ("[CLS]", "[SEP]"))
+                packed = base64.b64decode(data["weights"], validate=True)
+                steps = struct.unpack(f"<{len(packed) // 2}H", packed)
+                flat = [value for _, values in expected for value in values]
+                self.assertEqual(len(steps), len(flat))
+                worst = max(abs(a - 65535 * b) for a, b in zip(steps, flat))
+                self.assertLessEqual(worst, 0.501)
+
+    def test_json_lines_hold_the_same_numbers_and_the_tokenizers_own_tokens(self):
+        text = "The weaver dyes red wool."
+        expected = self.reference(text)
+        _, heads, length, _ = expected[0][0]
+        lines = [json.loads(line) for line in self.attend(text, "--json").splitlines()]
+        self.assertEqual(
+            [(line["layer"], line["head"]) for line in lines],
+            [(layer, head) for layer in range(len(expected)) for head in range(heads)],
+        )
+        vocabulary = json.loads((self.place / "m/tokenizer.json").read_text(encoding="utf-8"))
+        vocabulary = vocabulary["model"]["vocab"]
+        for line in lines:
+            self.assertTrue(all(token in vocabulary for token in line["tokens"]))
+            values = expected[line["layer"]][1][line["head"] * length**2 :][: length**2]
+            found = [value for row in line["weights"] for value in row]
+            self.assertLess(max(abs(a - b) for a, b in zip(found, values)), 1e-7)
+        one = self.attend(text, "--json", "--layer", "1", "--head", "0").splitlines()
+        self.assertEqual([json.loads(line) for line in one], [lines[heads]])
+        column = self.attend(text, "--json", "--head", "1", "--output", "h.jsonl")
+        self.assertEqual(column, b"")
+        column = (self.place / "h.jsonl").read_text().splitlines()
+        self.assertEqual([json.loads(line) for line in column], lines[1::heads])
+
+    def test_the_picture_is_xml_with_a_cell_per_weight(self):
+        self.make_nasty_token()
+        text = "The weaver " + NASTY + " red wool."
+        expected = self.reference(text)
+        length = expected[0][0][2]
+        for words in (["--output", "p.svg"], ["--svg", "--output", "p.svg"]):
+            self.attend(text, "--layer", "1", "--head", "2", *words)
+            root = xml.etree.ElementTree.parse(self.place / "p.svg").getroot()
+            space = "{http://www.w3.org/2000/svg}"
+            self.assertEqual(root.tag, space + "svg")
+            cells = [e for e in root.iter(space + "path") if e.get("class") == "hot"]
+            values = expected[1][1][2 * length**2 :][: length**2]
+            self.assertEqual(len(cells), len(values))
+            for cell, value in zip(cells, values):
+                shown = float(cell.find(space + "title").text.rsplit(" ", 1)[1])
+                self.assertLessEqual(abs(shown - value), 5.1e-5)
+                darkness = float(cell.get("opacity")) ** 2 * max(values)
+                self.assertLess(abs(darkness - value), 2e-3)
+            labels = [e.text for e in root.iter(space + "text")]
+            self.assertIn(NASTY.replace(" ", "\u2423")[:18] + "\u2026", labels)
+
+    def test_no_token_and_no_text_can_leave_its_place_in_the_page(self):
+        self.make_nasty_token()
+        text = "red " + NASTY + " wool\n<img src=x onerror=alert(1)>\u2028 \ud83d\ude00"
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16")
+        self.attend(text, "--output", "p.html")
+        page, data = self.page_data("p.html")
+        shown = NASTY.replace(" ", "\u2423").replace("\u202e", "\\u{202e}").replace("\u0001", "\\u{1}")
+        self.assertIn(shown, data["keys"])
+        self.assertEqual(page.elements.count("script"), 3)
+        self.assertNotIn("img", page.elements)
+        self.assertNotIn("b", page.elements)
+        self.assertEqual(page.addresses, [])
+        source = (self.place / "p.html").read_text(encoding="utf-8")
+        self.assertNotIn("\u202e", source)
+        self.assertNotIn("\u0001", source)
+        self.assertNotIn("http", source.replace("http://www.w3.org/2000/svg", "").replace(
+            "http-equiv", ""))  # fmt: skip
+
+    def test_what_is_wrong_is_one_line_and_leaves_no_file(self):
+        shutil.copytree(GOLDEN / "vit/new_names", self.place / "vit")
+        long = " ".join(["wool"] * 90)
+        for words, code, parts in [
+            (["attend", "m"], 2, ["TEXT"]),
+            (["attend", "m", "a", "b", "c", "--output", "p.html"], 2, ["'c'"]),
+            (["attend", "m", "a"], 2, ["--output"]),
+            (["attend", "m", "a", "--svg"], 2, ["--output"]),
+            (["attend", "m", "a", "--svg", "--json"], 2, ["--svg", "--json"]),
+            (["attend", "m", "a", "--output", "p.html", "--layer", "-1"], 2, ["--layer", "-1"]),
+            (["attend", "m", "a", "--output", "p.html", "--head", "x"], 2, ["--head", "'x'"]),
+            (["attend", "m", "a", "--output", "p.html", "--layer", "2"], 1,
+             ["--layer", "0 to 1", "2 layers", "found 2"]),
+            (["attend", "m", "a", "--json", "--head", "99"], 1, ["--head", "0 to ", "found 99"]),
+            (["attend", "m", "a", "--output", "p.html", "--dtype", "f8"], 2, ["--dtype"]),
+            (["attend", "m", long, "--json", "--long-text", "error"], 1, ["tokens", "found"]),
+            (["attend", "none", "a", "--output", "p.html"], 1, ["none"]),
+            (["attend", "m", "a", "--output", "no/p.html"], 1, ["no/p.html"]),
+            (["attend", "vit", "a", "--output", "p.html"], 1, ["vit", "texts"]),
+        ]:  # fmt: skip
+            with self.subTest(words=words):
+                before = sorted(os.listdir(self.place))
+                done = weft(self.place, *words)
+                message = done.stderr.decode()
+                self.assertEqual(done.returncode, code, message)
+                self.assertEqual(done.stdout, b"")
+                self.assertEqual(message.count("\n"), 1, message)
+                for part in parts:
+                    self.assertIn(part, message)
+                self.assertEqual(sorted(os.listdir(self.place)), before)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
