@@ -16,26 +16,13 @@ namespace {
 constexpr std::int64_t kQueryGrain = 32;
 // What a block costs beside its keys, in keys: transposing the queries, storing the context.
 constexpr std::int64_t kBlockOverhead = 8;
-// An item of this cost takes some tens of microseconds.
-constexpr double kItemFlops = 4e6;
-constexpr std::int64_t kItemsPerThread = 32;
-
-struct Range {
-  std::int64_t first = 0;
-  std::int64_t count = 0;
-};
-
-Range rows_of(const RowsView& view, std::int64_t sequence) {
-  const auto i = static_cast<std::size_t>(sequence);
-  return {view.offsets[i], view.offsets[i + 1] - view.offsets[i]};
-}
 
 std::int64_t round_up_quotient(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // A run's work laid out on a line: sequence by sequence, head by head, block of queries by block.
 // A block's length on it is its keys + kBlockOverhead.
 struct SequenceCost {
-  Range queries, keys;
+  SequenceRows queries, keys;
   std::int64_t blocks;      // of queries, of one head
   std::int64_t block_cost;  // of one block
 };
@@ -69,18 +56,12 @@ std::vector<ValueInfo> AttentionOp::infer(std::span<const ValueInfo> in) const {
   expect_f32_matrix(name(), "k", k);
   expect_f32_matrix(name(), "v", v);
   check_sizes(in);
-  if (k.rows != v.rows) {
-    throw_invalid(name(), fmt::format("expected k and v in one row space, found k in {}, v in {}",
-                                      k.rows, v.rows));
-  }
-  if ((q.fixed_rows < 0) != (k.fixed_rows < 0)) {
-    throw_invalid(name(), fmt::format("expected q and k both in ragged or both in fixed row "
-                                      "spaces, found q in a {} one, k in a {} one",
-                                      q.fixed_rows < 0 ? "ragged" : "fixed",
-                                      k.fixed_rows < 0 ? "ragged" : "fixed"));
-  }
+  expect_keys(name(), q, k, v);
   if (has_bias) check_bias(in);
-  if (has_lengths) check_lengths(in);
+  if (has_lengths) {
+    expect_key_lengths(name(), in[static_cast<std::size_t>(parameters_.lengths_input)],
+                       parameters_.lengths_per, q);
+  }
   if (has_keys || has_queries) check_positions(in);
   ValueInfo context = q;
   context.cols = v.cols;
@@ -135,18 +116,6 @@ void AttentionOp::check_bias(std::span<const ValueInfo> in) const {
     throw_invalid(name(), fmt::format("distance_bias: expected an odd number of columns, "
                                       "distances -R to R, found {}",
                                       bias.cols));
-  }
-}
-
-void AttentionOp::check_lengths(std::span<const ValueInfo> in) const {
-  const ValueInfo& lengths = in[static_cast<std::size_t>(parameters_.lengths_input)];
-  if (lengths.dtype != DType::kI32 || lengths.cols != 1) {
-    throw_invalid(name(), fmt::format("key_lengths: expected I32 of 1 column, found {} of {}",
-                                      to_string(lengths.dtype), lengths.cols));
-  }
-  if (parameters_.lengths_per == LengthsPer::kQuery && lengths.rows != in[0].rows) {
-    throw_invalid(name(), fmt::format("key_lengths: expected the row space of q, {}, found {}",
-                                      in[0].rows, lengths.rows));
   }
 }
 
@@ -205,11 +174,7 @@ double AttentionOp::total_flops(const RunContext& context) const noexcept {
 }
 
 std::int64_t AttentionOp::items(const RunContext& context) const {
-  const std::int64_t threads = std::max(1, context.threads);
-  const double wanted =
-      std::min(total_flops(context) / kItemFlops, static_cast<double>(kItemsPerThread * threads));
-  return std::max<std::int64_t>(1, round_up_quotient(static_cast<std::int64_t>(wanted), threads)) *
-         threads;
+  return items_for(total_flops(context), context.threads);
 }
 
 Work AttentionOp::work(const RunContext& context) const {
@@ -270,8 +235,8 @@ simd::PositionTables AttentionOp::positions_of(const RunContext& context,
 }
 
 void AttentionOp::run_piece(const RunContext& context, const Piece& piece) const noexcept {
-  const Range queries = rows_of(context.in_rows[0], piece.sequence);
-  const Range keys = rows_of(context.in_rows[1], piece.sequence);
+  const SequenceRows queries = rows_of(context.in_rows[0], piece.sequence);
+  const SequenceRows keys = rows_of(context.in_rows[1], piece.sequence);
   const Tensor& out = context.out[0];
   const Tensor& weights = context.out[1];
   const std::int64_t longest = context.in_rows[1].longest;

@@ -1,21 +1,18 @@
-// attention: softmax(scale q k^T + bias) v within each sequence and head, the only operator besides
-// pooling that mixes rows. Heads are column slices of q, k and v; nothing is padded, split or
-// copied apart.
+// attention: softmax(scale q k^T + bias) v within each sequence and head. Heads are column slices
+// of q, k and v; nothing is padded, split or copied apart.
 #pragma once
 
 #include <vector>
 
 #include "ops/op.h"
 #include "ops/position_table.h"
+#include "ops/query_ranges.h"
 
 namespace weft {
 
 namespace simd {
 struct PositionTables;
 }
-
-/// Of what a row of the key lengths speaks.
-enum class LengthsPer : std::uint8_t { kQuery, kSequence };
 
 struct AttentionParameters {
   std::int64_t heads = 1;
@@ -83,7 +80,6 @@ class AttentionOp final : public Op {
   void check_sizes(std::span<const ValueInfo> in) const;
   void check_bias(std::span<const ValueInfo> in) const;
   void check_positions(std::span<const ValueInfo> in) const;
-  void check_lengths(std::span<const ValueInfo> in) const;
   std::int64_t total_cost(const RunContext& context) const noexcept;
   double total_flops(const RunContext& context) const noexcept;
   std::int64_t qk_size() const { return parameters_.q_cols / parameters_.heads; }

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "ops/activation.h"
-#include "ops/attention.h"
 #include "ops/concat.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
@@ -16,7 +15,6 @@
 #include "ops/neighbors.h"
 #include "ops/normalize.h"
 #include "ops/pool.h"
-#include "ops/position_table.h"
 #include "ops/rms_norm.h"
 #include "ops/rotary.h"
 #include "ops/softmax.h"
@@ -267,84 +265,6 @@ Value Graph::columns(Value x, std::int64_t first, std::int64_t count) {
   view.base = of_view ? source.base : x.id;
   view.first_col = first + (of_view ? source.first_col : 0);
   return {add_value(*impl_, std::move(view))};
-}
-
-namespace {
-
-// Key lengths as an input of attention: whether they speak of queries or of sequences.
-void add_lengths(Graph::Impl& graph, Value lengths, AttentionParameters& parameters,
-                 std::vector<Value>& in) {
-  const ValueNode& value = value_of(graph, lengths, "attention");
-  const std::int32_t query_rows = value_of(graph, in[0], "attention").info.rows;
-  const std::int32_t key_rows = value_of(graph, in[1], "attention").info.rows;
-  const RowSpaceNode& space = graph.spaces[value.info.rows];
-  const bool per_sequence = space.kind == RowSpaceNode::Kind::kSequences &&
-                            (space.ragged == query_rows || space.ragged == key_rows);
-  parameters.lengths_per = per_sequence ? LengthsPer::kSequence : LengthsPer::kQuery;
-  parameters.lengths_input = static_cast<int>(in.size());
-  in.push_back(lengths);
-  if (value.lengths_of >= 0 && value.lengths_of != key_rows) {
-    invalid(fmt::format("[attention] key_lengths: {} counts rows of {} already, found {}",
-                        value.name, graph.spaces[value.lengths_of].name,
-                        graph.spaces[key_rows].name));
-  }
-}
-
-// The position tables as inputs of attention, in the forms that it reads.
-void add_positions(Graph& graph, const DisentangledPositions& positions,
-                   AttentionParameters& parameters, std::vector<Value>& in) {
-  parameters.position_rows = position_rows("attention", positions.buckets, positions.max_distance);
-  const std::int64_t expected = position_table_rows(positions.buckets, positions.max_distance);
-  const auto check = [&](std::string_view argument, Value table) {
-    if (!table) return;
-    const ValueInfo& info = value_of(graph.impl(), table, "attention").info;
-    if (info.fixed_rows == expected && info.cols == parameters.q_cols) return;
-    invalid(fmt::format(
-        "[attention] {}: expected {} fixed rows and {} columns, found {} and {}", argument,
-        expected, parameters.q_cols,
-        info.fixed_rows < 0 ? std::string("ragged rows") : std::to_string(info.fixed_rows),
-        info.cols));
-  };
-  check("position_keys", positions.position_keys);
-  check("position_queries", positions.position_queries);
-  const auto add = [&](Value table, PositionForm form) {
-    if (!table) return -1;
-    const std::vector<std::int32_t>& used = parameters.position_rows.used;
-    const RowSpace rows = graph.fixed_rows(
-        form == PositionForm::kRows ? static_cast<std::int64_t>(used.size()) : parameters.q_cols);
-    in.push_back(add_op<PositionTableOp>(graph.impl(), {table}, form, used, rows.id));
-    return static_cast<int>(in.size()) - 1;
-  };
-  parameters.position_keys_input = add(positions.position_keys, PositionForm::kRows);
-  parameters.position_queries_input = add(positions.position_queries, PositionForm::kColumns);
-}
-
-}  // namespace
-
-AttentionValues Graph::attention(Value q, Value k, Value v, const AttentionOptions& options) {
-  AttentionParameters parameters{.heads = options.heads,
-                                 .q_cols = value_of(*impl_, q, "attention").info.cols,
-                                 .v_cols = value_of(*impl_, v, "attention").info.cols,
-                                 .scale = options.scale,
-                                 .keys = options.keys,
-                                 .window = options.window};
-  std::vector<Value> in{q, k, v};
-  if (options.distance_bias) {
-    parameters.bias_input = static_cast<int>(in.size());
-    in.push_back(options.distance_bias);
-  }
-  if (options.key_lengths) add_lengths(*impl_, options.key_lengths, parameters, in);
-  if (options.positions.position_keys || options.positions.position_queries) {
-    AttentionOp(parameters)
-        .infer(infos_of(*impl_, in, "attention"));  // before nodes for the tables are added
-    add_positions(*this, options.positions, parameters, in);
-  }
-  const std::vector<Value> results =
-      add_node(*impl_, std::make_unique<AttentionOp>(std::move(parameters)), in);
-  if (options.key_lengths) {
-    impl_->values[options.key_lengths.id].lengths_of = impl_->values[k.id].info.rows;
-  }
-  return {results[0], results[1]};
 }
 
 Value Graph::pool(Value x, Pooling pooling, Value skip) {

@@ -170,4 +170,29 @@ Weight rotary_table(std::int64_t positions, std::int64_t columns,
   return owned("rotary", positions, columns, std::move(table));
 }
 
+Weight sinusoid_table(std::int64_t positions, std::int64_t columns, SinusoidOrder order) {
+  const auto check = [](std::string_view argument, std::int64_t value, std::int64_t most) {
+    if (value >= 1 && value <= most) return;
+    invalid(fmt::format("[sinusoid_table] {}: expected 1 to {}, found {}", argument, most, value));
+  };
+  check("positions", positions, kMostDistances);
+  check("columns", columns, kMostRotaryColumns);
+  const std::int64_t sines = (columns + 1) / 2;
+  std::vector<float> table(static_cast<std::size_t>(positions * columns));
+  for (std::int64_t position = 0; position < positions; ++position) {
+    float* row = table.data() + position * columns;
+    for (std::int64_t i = 0; i < sines; ++i) {
+      const double angle =
+          static_cast<double>(position) /
+          std::pow(10000.0, 2 * static_cast<double>(i) / static_cast<double>(columns));
+      const bool interleaved = order == SinusoidOrder::kInterleaved;
+      row[interleaved ? 2 * i : i] = static_cast<float>(std::sin(angle));
+      if (i < columns / 2) {
+        row[interleaved ? 2 * i + 1 : sines + i] = static_cast<float>(std::cos(angle));
+      }
+    }
+  }
+  return owned("sinusoids", positions, columns, std::move(table));
+}
+
 }  // namespace weft

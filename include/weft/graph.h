@@ -98,6 +98,32 @@ struct AttentionValues {
   Value weights;  ///< the softmax weights; computed only when asked for as an output
 };
 
+struct AdditiveOptions {
+  KeyRule keys = KeyRule::kAll;
+  Value key_lengths{};  ///< as AttentionOptions::key_lengths
+};
+
+/// Which columns of a row a softmax sees; the others are not read and get 0.
+struct SoftmaxMask {
+  /// Optional: the first ones. I32, one column, rows as x's or sequence_rows of x's; a run checks
+  /// them against the columns of x.
+  Value lengths{};
+  KeyRule keys = KeyRule::kAll;  ///< kCausal: row i of a sequence sees columns 0 .. i
+};
+
+/// One layer of torch.nn.GRU, by its names: gates r, z, n below each other.
+struct GruLayer {
+  Weight weight_ih;  ///< (3 H, columns of the input)
+  Weight weight_hh;  ///< (3 H, H)
+  Weight bias_ih{};  ///< (3 H), optional
+  Weight bias_hh{};  ///< (3 H), optional
+};
+
+struct GruValues {
+  Value states;             ///< of the last layer, (rows of x, H)
+  std::vector<Value> last;  ///< each layer's state after the last row, (sequences, H)
+};
+
 class WEFT_API Graph {
  public:
   Graph();
@@ -165,6 +191,21 @@ class WEFT_API Graph {
   /// query r sees, in order; a run checks them. Weights: as attention's, by place in the list.
   AttentionValues cached_attention(Value q, Value keys, Value values, Value key_rows,
                                    const CachedAttentionOptions& options);
+  /// softmax(weights . tanh(q + k)) v within each sequence (Bahdanau et al. 2015): q and k are
+  /// projections of queries and keys to one width, as many as `weights` has elements.
+  AttentionValues additive_attention(Value q, Value k, Value v, const Weight& weights,
+                                     const AdditiveOptions& options = {});
+  /// Nadaraya-Watson regression within each sequence: softmax(-|(q - k) w|^2 / 2) v. `width` is w,
+  /// one element; without it 1. Memory does not grow with the keys (but for the weights).
+  AttentionValues kernel_regression(Value q, Value k, Value v, const Weight& width = {});
+  /// softmax over the columns of each row that the mask lets it see; a row that sees none is zeros.
+  Value masked_softmax(Value x, const SoftmaxMask& mask);
+  /// Gated recurrent units over each sequence (torch.nn.GRU), layer upon layer. `first_states`:
+  /// (sequences of x, H) per layer; none: zeros.
+  GruValues gru(Value x, const std::vector<GruLayer>& layers,
+                const std::vector<Value>& first_states = {});
+  /// One step of every row (torch.nn.GRUCell): from x (rows, in) and state h (rows, H) the next.
+  Value gru_cell(Value x, Value h, const GruLayer& layer);
   /// Each row with those around it in its sequence, `width` (odd) rows in all, zeros beyond the
   /// ends: y[t, c * width + j] = x[t + j - (width - 1) / 2, c]. A linear layer of it is a
   /// convolution, with torch's Conv1d weight (out, cols, width) reshaped to (out, cols * width).

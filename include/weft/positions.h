@@ -1,7 +1,7 @@
 // Positions as weights, computed at once from a few numbers: attention biases by relative position
 // (tables for AttentionOptions::distance_bias: one row per head, one column per distance
-// key - query from -R to R) and the angles of rotary embeddings. In f32 where the reference
-// implementation computes in f32.
+// key - query from -R to R), the angles of rotary embeddings and sinusoids. In f32 where the
+// reference implementation computes in f32.
 #pragma once
 
 #include <cstdint>
@@ -46,5 +46,17 @@ struct RotaryTableOptions {
 /// Error(kInvalidArgument) naming what does not fit.
 WEFT_API Weight rotary_table(std::int64_t positions, std::int64_t columns,
                              const RotaryTableOptions& options = {});
+
+enum class SinusoidOrder : std::uint8_t {
+  kInterleaved,  ///< sine, cosine, sine, ...: Vaswani et al. 2017
+  kHalves,       ///< all sines, then all cosines: Marian's in transformers
+};
+
+/// Positional encodings of positions 0 .. positions - 1 (Vaswani et al. 2017, 3.5), rounded from
+/// double: (positions, columns). Pair i is sin and cos of position / 10000^(2 i / columns); an odd
+/// number of columns ends with a sine without its cosine. A Lookup in Graph::embedding adds them.
+/// Throws Error(kInvalidArgument) naming what does not fit.
+WEFT_API Weight sinusoid_table(std::int64_t positions, std::int64_t columns,
+                               SinusoidOrder order = SinusoidOrder::kInterleaved);
 
 }  // namespace weft

@@ -1,5 +1,5 @@
 // The row kernels of one instruction set as a table of function pointers. One source
-// (row_kernels.inl, attention_kernels.inl) is compiled once per level; nothing else is exported.
+// (kernels.inl) is compiled once per level; nothing else is exported.
 #pragma once
 
 #include <cstddef>
@@ -61,6 +61,29 @@ struct CachedAttentionCall {
   std::int64_t scores_stride;
 };
 
+/// Additive scores of one query.
+struct AdditiveCall {
+  const float* q;        // (size)
+  const float* k;        // (keys, size), stride k_stride
+  const float* weights;  // (size)
+  float* scores;         // (keys): weights . tanh(q + k)
+  std::int64_t k_stride, keys, size;
+};
+
+/// Kernel regression for some queries of one sequence: each one's keys in rising order, a tile at a
+/// time.
+struct RegressionCall {
+  const float* q;  // (queries, size), stride q_stride
+  const float* k;  // (keys, size), stride k_stride
+  const float* v;  // (keys, v_size), stride v_stride
+  float* out;      // (queries, v_size), stride out_stride; null: not wanted
+  float* weights;  // (queries, keys), stride weights_stride; null: not wanted
+  std::int64_t q_stride, k_stride, v_stride, out_stride, weights_stride;
+  std::int64_t queries, keys, size, v_size;
+  float factor;        // scores are factor * |q - k|^2; not positive
+  std::byte* scratch;  // regression_scratch_bytes() long, 64-byte aligned
+};
+
 /// Every function computes each row (or element) by the same instructions whatever surrounds it, so
 /// equal input gives equal bits. Pointers need no alignment; nothing is read or written beyond the
 /// lengths given. NaN and infinity follow the formula.
@@ -104,6 +127,14 @@ struct Kernels {
                                          std::int64_t v_size, Positions positions);
   void (*attention)(const AttentionCall& call);
   void (*cached_attention)(const CachedAttentionCall& call);
+  void (*additive_scores)(const AdditiveCall& call);
+  std::int64_t regression_block_queries;
+  std::size_t (*regression_scratch_bytes)(std::int64_t size, std::int64_t v_size);
+  void (*regression)(const RegressionCall& call);
+  /// One GRU step of one sequence (Cho et al. 2014, as PyTorch has it): x and g (3 n) hold the
+  /// input's and the state's projections of the gates reset, update and new, biases included:
+  /// y = (1 - z) tanh(x_n + r g_n) + z h, r and z = sigmoid(x + g). y == h allowed.
+  void (*gru)(const float* x, const float* g, const float* h, float* y, std::int64_t n);
   /// For roofs: multiply-adds on registers, returning the flops done; and reading n floats (a
   /// multiple of 128). `sink` takes a result that keeps the work from being dropped.
   double (*multiply_add_loop)(std::int64_t rounds, float* sink);

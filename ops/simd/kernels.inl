@@ -4,6 +4,9 @@
 #include "ops/simd/row_kernels.inl"
 #include "ops/simd/attention_kernels.inl"
 #include "ops/simd/cached_attention.inl"
+#include "ops/simd/additive_kernels.inl"
+#include "ops/simd/recurrent_kernels.inl"
+#include "ops/simd/regression_kernels.inl"
 #include "ops/simd/peak_kernels.inl"
 // clang-format on
 
@@ -33,6 +36,11 @@ constexpr Kernels make_kernels(Isa isa) {
           .attention_scratch_bytes = attention_scratch_bytes,
           .attention = attention,
           .cached_attention = cached_attention,
+          .additive_scores = additive_scores,
+          .regression_block_queries = kWidth,
+          .regression_scratch_bytes = regression_scratch_bytes,
+          .regression = regression,
+          .gru = gru,
           .multiply_add_loop = multiply_add_loop,
           .read_loop = read_loop};
 }

@@ -47,14 +47,24 @@ struct Reduced {
   return mul_add(q, reduced.r, Vec(1.0f)) * reduced.power;
 }
 
-/// tanh x to 2e-7 (relative), from e = expm1(2 |x|): e / (e + 2).
-[[gnu::always_inline]] inline Vec tanh(Vec x) {
+/// tanh x to 2e-7 (relative) as a fraction, e / (e + 2) with e = expm1(2 |x|); the denominator lies
+/// between 2 and 4.9e8.
+struct TanhFraction {
+  Vec numerator, denominator;
+};
+[[gnu::always_inline]] inline TanhFraction tanh_fraction(Vec x) {
   const Vec doubled = at_most(xsimd::abs(x), Vec(10.0f)) * Vec(2.0f);
   const Reduced reduced = reduce_by_ln2(doubled);
   const Vec square = reduced.r * reduced.r;
   const Vec small = mul_add(exp_series_tail(reduced.r), square, reduced.r);
   const Vec e = mul_add(small, reduced.power, reduced.power - Vec(1.0f));
-  return with_sign(e / (e + Vec(2.0f)), x);
+  return {with_sign(e, x), e + Vec(2.0f)};
+}
+
+/// tanh x to 2e-7 (relative).
+[[gnu::always_inline]] inline Vec tanh(Vec x) {
+  const TanhFraction fraction = tanh_fraction(x);
+  return fraction.numerator / fraction.denominator;
 }
 
 /// 1 / (1 + e^-x) to 2e-7 (relative); 0 below -88.4.

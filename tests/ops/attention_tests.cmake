@@ -1,1 +1,10 @@
-set(attention_tests attention_keys_test.cpp cached_attention_test.cpp attention_positions_test.cpp attention_test.cpp)
+set(attention_tests
+  additive_attention_test.cpp
+  attention_keys_test.cpp
+  attention_positions_test.cpp
+  attention_test.cpp
+  cached_attention_test.cpp
+  gru_test.cpp
+  kernel_regression_test.cpp
+  masked_softmax_test.cpp
+)

@@ -1,6 +1,7 @@
 # Graph, plan and execution.
 weft_add_tests(weft_engine_tests PER_ISA SOURCES
   allocation_counter.cpp
+  attention_family_test.cpp
   decoding_test.cpp
   graph_test.cpp
   plan_test.cpp
