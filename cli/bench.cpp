@@ -209,7 +209,8 @@ void bench(const Arguments& arguments) {
     const bool want_profile = arguments.given("--profile") || trace_file || page_file || !protocol;
     if (want_profile) {
       for (std::int64_t i = 0; i < kProfiledPasses; ++i) subject.runner->run_all(rows, &profile);
-      report.peak = measure_peak(report.model.isa, report.model.threads);
+      report.peak = measure_peak(report.model.isa, report.model.threads,
+                                 load_options(arguments).compile.dtype);
     }
     if (page_output) {
       page_output->write(

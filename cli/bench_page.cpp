@@ -135,12 +135,12 @@ std::string roofline_section(const BenchPage& page) {
   Series roof{"roof: f32 multiply-adds, memory", {}},
       products{"products and attention", {}, {}, SeriesStyle::kDots},
       others{"other operators", {}, {}, SeriesStyle::kDots};
-  double lowest = 0.25, highest = 4 * peak.flops_per_second / peak.bytes_per_second;
+  double lowest = 0.25, highest = 4 * peak.product_flops_per_second / peak.bytes_per_second;
   for (const OpProfile& op : page.ops) {
     if (op.flops <= 0 || op.bytes <= 0 || op.seconds <= 0) continue;
     const double intensity = op.flops / op.bytes;
     const double rate = op.flops / op.seconds * page.report.model.threads;
-    const double limit = std::min(peak.flops_per_second, intensity * peak.bytes_per_second);
+    const double limit = std::min(peak_of(op, peak), intensity * peak.bytes_per_second);
     Series& dots = is_product(op) ? products : others;
     dots.points.emplace_back(intensity, rate * 1e-9);
     dots.labels.push_back(
@@ -149,16 +149,23 @@ std::string roofline_section(const BenchPage& page) {
     lowest = std::min(lowest, intensity / 2);
     highest = std::max(highest, intensity * 2);
   }
-  const double ridge = peak.flops_per_second / peak.bytes_per_second;
-  roof.points = {{lowest, lowest * peak.bytes_per_second * 1e-9},
-                 {ridge, peak.flops_per_second * 1e-9},
-                 {highest, peak.flops_per_second * 1e-9}};
-  return section(
-      "Roofline",
-      "Each operator, layers taken together; point at one for its name. Bytes are what "
-      "operators read and write: caches may serve more than memory can.",
-      plot({.label = "flops a byte", .scale = Scale::kLog},
-           {.label = "GFLOP/s, all threads", .scale = Scale::kLog}, {roof, products, others}));
+  const auto roof_at = [&](double flops_per_second) {
+    const double ridge = flops_per_second / peak.bytes_per_second;
+    return std::vector<std::pair<double, double>>{{lowest, lowest * peak.bytes_per_second * 1e-9},
+                                                  {ridge, flops_per_second * 1e-9},
+                                                  {highest, flops_per_second * 1e-9}};
+  };
+  roof.points = roof_at(peak.flops_per_second);
+  std::vector<Series> series{roof, products, others};
+  if (peak.product_flops_per_second != peak.flops_per_second) {
+    series.push_back({fmt::format("roof: {} products, memory", page.report.model.compute_dtype),
+                      roof_at(peak.product_flops_per_second)});
+  }
+  return section("Roofline",
+                 "Each operator, layers taken together; point at one for its name. Bytes are what "
+                 "operators read and write: caches may serve more than memory can.",
+                 plot({.label = "flops a byte", .scale = Scale::kLog},
+                      {.label = "GFLOP/s, all threads", .scale = Scale::kLog}, series));
 }
 
 std::string ops_section(const BenchPage& page) {
@@ -212,8 +219,8 @@ std::string bench_page(const BenchPage& page) {
   html +=
       figure(fmt::format("{:.0f} /s", static_cast<double>(page.padding.tokens) / median), "tokens");
   html += figure(fmt::format("{:.1f}", rate * 1e-9), "GFLOP/s, products and attention");
-  html += figure(fmt::format("{:.0f} %", 100 * rate / page.report.peak.flops_per_second),
-                 "of the f32 peak measured now");
+  html += figure(fmt::format("{:.0f} %", 100 * rate / page.report.peak.product_flops_per_second),
+                 fmt::format("of the {} peak measured now", page.report.model.compute_dtype));
   html += figure(fmt::format("{:.0f} ms", page.report.load_seconds * 1e3), "to load");
   html += "</div><main>\n";
   html += latency_section(page) + rates_section(page) + roofline_section(page) +

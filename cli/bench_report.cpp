@@ -50,6 +50,10 @@ bool is_product(const OpProfile& op) {
   return op.kind == "linear" || op.kind == "matmul" || op.kind == "attention";
 }
 
+double peak_of(const OpProfile& op, const MachinePeak& peak) {
+  return op.kind == "linear" ? peak.product_flops_per_second : peak.flops_per_second;
+}
+
 double product_flops(const Profile& profile) {
   double flops = 0;
   for (const OpProfile& op : profile.ops()) {
@@ -109,9 +113,11 @@ std::string bench_table(const BenchReport& report, const Workload& workload, con
                           static_cast<double>(workload.sequences()) / median,
                           static_cast<double>(workload.tokens()) / median));
   row("compute",
-      fmt::format("{:.1f} GFLOP/s, {:.0f} % of the f32 peak measured now ({:.1f} GFLOP/s; "
-                  "memory {:.1f} GB/s)",
-                  flops_per_second * 1e-9, 100 * flops_per_second / report.peak.flops_per_second,
+      fmt::format("{:.1f} GFLOP/s, {:.0f} % of the {} peak measured now ({:.1f} GFLOP/s; "
+                  "f32 {:.1f}; memory {:.1f} GB/s)",
+                  flops_per_second * 1e-9,
+                  100 * flops_per_second / report.peak.product_flops_per_second,
+                  model.compute_dtype, report.peak.product_flops_per_second * 1e-9,
                   report.peak.flops_per_second * 1e-9, report.peak.bytes_per_second * 1e-9));
   return table;
 }
@@ -137,6 +143,8 @@ std::string bench_json(const BenchReport& report, const Workload& workload, cons
              .add("tokens", workload.tokens())
              .add("flops_per_second", rate)
              .add("share_of_f32_peak", rate / report.peak.flops_per_second)
+             .add("share_of_product_peak", rate / report.peak.product_flops_per_second)
+             .add("product_peak_flops_per_second", report.peak.product_flops_per_second)
              .add("f32_peak", JsonObject()
                                   .add("flops_per_second", report.peak.flops_per_second)
                                   .add("bytes_per_second", report.peak.bytes_per_second))
@@ -150,12 +158,12 @@ std::string profile_table(const Profile& profile, const BenchReport& report) {
   const std::vector<OpProfile> ops = merged_ops(profile);
   double all_seconds = 0;
   for (const OpProfile& op : ops) all_seconds += op.seconds;
-  const double thread_peak = report.peak.flops_per_second / report.model.threads;
   const double thread_bandwidth = report.peak.bytes_per_second / report.model.threads;
   std::string table = fmt::format("{:<58} {:>8} {:>10} {:>7} {:>9} {:>8} {:>7} {:>7}\n", "operator",
                                   "calls", "ms", "share", "GFLOP/s", "GB/s", "% peak", "% roof");
   for (const OpProfile& op : ops) {
     const double seconds = std::max(op.seconds, 1e-9);
+    const double thread_peak = peak_of(op, report.peak) / report.model.threads;
     const double roof_seconds = std::max(op.flops / thread_peak, op.bytes / thread_bandwidth);
     table += fmt::format("{:<58} {:>8} {:>10.3f} {:>5.1f} % {:>9.1f} {:>8.1f} {:>7.1f} {:>7.1f}\n",
                          op.name, op.calls, op.seconds * 1e3, 100 * seconds / all_seconds,
@@ -164,9 +172,10 @@ std::string profile_table(const Profile& profile, const BenchReport& report) {
   }
   return table +
          fmt::format(
-             "Times are summed over {} threads, rates are those of one thread. The roof is "
-             "the peak or the\nmemory's bandwidth, whichever is lower; what caches serve may "
-             "pass it.\n\n",
+             "Times are summed over {} threads, rates are those of one thread. Linear layers are "
+             "compared with\nthe peak of their precision, all else with that of f32. The roof is "
+             "the peak or the memory's bandwidth,\nwhichever is lower; what caches serve may pass "
+             "it.\n\n",
              report.model.threads);
 }
 

@@ -19,6 +19,9 @@ struct BenchReport {
 
 /// Whether a peak of multiply-adds is what the operator's rate can be compared with.
 bool is_product(const OpProfile& op);
+/// What the operator's rate can be at most, all threads together: linear layers are computed in the
+/// model's precision, everything else in f32.
+double peak_of(const OpProfile& op, const MachinePeak& peak);
 /// Layers taken together ("encoder.layer.*."), slowest first, without what never ran.
 std::vector<OpProfile> merged_ops(const Profile& profile);
 /// Operations of products and attention.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ops/buffer.h"
+#include "ops/gemm/peak_loops.h"
 #include "ops/simd/kernels.h"
 
 namespace weft {
@@ -15,18 +16,26 @@ constexpr int kRounds = 8;  // the best round counts: neighbours on the machine 
 
 struct Measurement {
   const simd::Kernels* kernels;
+  gemm::PeakLoop product_loop;
   float* buffer;
   Barrier barrier;
-  std::vector<double> flops, bytes;  // per round, all threads together
+  std::vector<double> flops, product_flops, bytes;  // per round, all threads together
   std::vector<float> sinks;
 
   void run(int thread, int threads) noexcept {
-    for (int round = 0; round < kRounds; ++round) {
-      barrier.wait(threads);
-      const auto begin = std::chrono::steady_clock::now();
-      const double done = kernels->multiply_add_loop(std::int64_t{1} << 20, &sinks[thread * 16]);
-      barrier.wait(threads);
-      if (thread == 0) flops[round] = done * threads / seconds_since(begin);
+    const auto arithmetic = [&](std::vector<double>& rates, const auto& loop) {
+      for (int round = 0; round < kRounds; ++round) {
+        barrier.wait(threads);
+        const auto begin = std::chrono::steady_clock::now();
+        const double done = loop();
+        barrier.wait(threads);
+        if (thread == 0) rates[round] = done * threads / seconds_since(begin);
+      }
+    };
+    constexpr std::int64_t kSteps = std::int64_t{1} << 20;
+    arithmetic(flops, [&] { return kernels->multiply_add_loop(kSteps, &sinks[thread * 16]); });
+    if (product_loop != nullptr) {
+      arithmetic(product_flops, [&] { return product_loop(kSteps / 8, &sinks[thread * 16]); });
     }
     const std::int64_t n = kReadBytes / sizeof(float);
     float* own = buffer + thread * n;
@@ -49,12 +58,14 @@ struct Measurement {
 
 }  // namespace
 
-Peak measure_peak(Isa isa, Team& team, int threads) {
+Peak measure_peak(Isa isa, ComputeType dtype, Team& team, int threads) {
   threads = std::clamp(threads, 1, team.size());
   Buffer buffer(kReadBytes * static_cast<std::size_t>(threads));
   Measurement measurement{simd::kernels(isa),
+                          gemm::peak_loop(isa, dtype),
                           buffer.f32(),
                           {},
+                          std::vector<double>(kRounds),
                           std::vector<double>(kRounds),
                           std::vector<double>(kRounds),
                           std::vector<float>(static_cast<std::size_t>(threads) * 16)};
@@ -62,8 +73,12 @@ Peak measure_peak(Isa isa, Team& team, int threads) {
                        static_cast<Measurement*>(self)->run(thread, running);
                      },
                      &measurement});
-  return {*std::max_element(measurement.flops.begin(), measurement.flops.end()),
-          *std::max_element(measurement.bytes.begin(), measurement.bytes.end())};
+  const auto best = [](const std::vector<double>& rates) {
+    return *std::max_element(rates.begin(), rates.end());
+  };
+  const double flops = best(measurement.flops);
+  return {flops, measurement.product_loop == nullptr ? flops : best(measurement.product_flops),
+          best(measurement.bytes)};
 }
 
 }  // namespace weft

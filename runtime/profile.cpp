@@ -102,10 +102,10 @@ void ProfileRecorder::finish() {
   }
 }
 
-MachinePeak measure_peak(Isa isa, int threads) {
+MachinePeak measure_peak(Isa isa, int threads, ComputeType dtype) {
   const std::unique_ptr<Team> team = Team::create(threads > 0 ? threads : default_threads());
-  const Peak peak = measure_peak(isa, *team, team->size());
-  return {peak.flops_per_second, peak.bytes_per_second};
+  const Peak peak = measure_peak(isa, dtype, *team, team->size());
+  return {peak.flops_per_second, peak.product_flops_per_second, peak.bytes_per_second};
 }
 
 }  // namespace weft

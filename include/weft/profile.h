@@ -56,9 +56,12 @@ class WEFT_API Profile {
 /// Measured peaks of this machine, the yardstick of a profile.
 struct MachinePeak {
   double flops_per_second = 0;  ///< f32 FMA loops on every thread at once
+  /// The same of the arithmetic that products in the precision asked for are made of: dot products
+  /// or tile products where the level has them. In f32 equal to the one above.
+  double product_flops_per_second = 0;
   double bytes_per_second = 0;  ///< stream read, all threads, a buffer larger than L2
 };
 /// Takes about 0.2 s, with the kernels of `isa`. `threads` as in SessionLimits.
-WEFT_API MachinePeak measure_peak(Isa isa, int threads);
+WEFT_API MachinePeak measure_peak(Isa isa, int threads, ComputeType dtype = ComputeType::kF32);
 
 }  // namespace weft

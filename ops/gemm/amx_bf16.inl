@@ -10,6 +10,7 @@ namespace {
 
 template <Activation kActivation>
 struct Bf16Format {
+  static constexpr std::int64_t kElementBytes = 2;
   const float* bias;  // (panels, 32)
 
   const float* start_of(std::int64_t col) const { return bias + col; }
@@ -70,7 +71,12 @@ std::size_t scratch_bytes_bf16(std::int64_t rows, std::int64_t depth) {
          sizeof(std::uint16_t);
 }
 
-constexpr Bf16Kernels kBf16Table{kBf16Name, kBlockCols, scratch_bytes_bf16, multiply_bf16};
+double peak_bf16(std::int64_t rounds, float* sink) {
+  return tile_peak<Tiles>(Bf16Format<Activation::kNone>{}, rounds, sink);
+}
+
+constexpr Bf16Kernels kBf16Table{kBf16Name, kBlockCols, scratch_bytes_bf16, multiply_bf16,
+                                 peak_bf16};
 
 }  // namespace
 }  // namespace weft::gemm

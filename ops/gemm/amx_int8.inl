@@ -11,6 +11,7 @@ namespace {
 /// As Int8Tile in kernels_int8.h says, in the same order.
 template <Activation kActivation>
 struct Int8Format {
+  static constexpr std::int64_t kElementBytes = 1;
   const Int8Scale* row_scale;   // (rows)
   const std::int32_t* col_sum;  // (panels, 32), like those below
   const float* col_scale;
@@ -72,8 +73,12 @@ std::size_t scratch_bytes_int8(std::int64_t rows, std::int64_t depth) {
                                       round_up(depth, Int8TileKernels::kDepthGrain));
 }
 
-constexpr Int8TileKernels kInt8Table{kInt8Name, kBlockCols, scratch_bytes_int8, multiply_int8,
-                                     quantize_weights};
+double peak_int8(std::int64_t rounds, float* sink) {
+  return tile_peak<Tiles>(Int8Format<Activation::kNone>{}, rounds, sink);
+}
+
+constexpr Int8TileKernels kInt8Table{kInt8Name,     kBlockCols,       scratch_bytes_int8,
+                                     multiply_int8, quantize_weights, peak_int8};
 
 }  // namespace
 }  // namespace weft::gemm

@@ -36,6 +36,7 @@ struct Bf16Kernels {
   std::int64_t panel_cols;
   std::size_t (*scratch_bytes)(std::int64_t rows, std::int64_t depth);
   void (*multiply)(const Bf16Call&);
+  double (*peak)(std::int64_t rounds, float* sink);  // as peak_loops.h says
 };
 
 /// The table of a level. Below kAvx512Bf16 the weights are widened and the products are those of

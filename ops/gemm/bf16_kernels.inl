@@ -257,7 +257,29 @@ void multiply(const Bf16Call& call) {
 
 }  // namespace bf16
 
-constexpr Bf16Kernels kBf16Table{kBf16Name, bf16::kCols, bf16::scratch_bytes, bf16::multiply};
+#if defined(__AVX512BF16__)
+double peak_bf16(std::int64_t rounds, float* sink) {
+  constexpr int kChains = 12;
+  __m512 sum[kChains];
+  for (__m512& chain : sum) chain = _mm512_setzero_ps();
+  __m512i pairs = _mm512_setzero_si512();
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    asm volatile("" : "+v"(pairs));  // or g++ 12 may keep the products of one round
+    const __m512bh factors = reinterpret_cast<__m512bh>(pairs);
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) sum[i] = _mm512_dpbf16_ps(sum[i], factors, factors);
+  }
+  simd::Vec total(0.0f);
+  for (const __m512& chain : sum) total = total + simd::Vec(chain);
+  *sink = simd::horizontal_sum(total);
+  return 2.0 * static_cast<double>(rounds) * kChains * 32;
+}
+#else
+constexpr double (*peak_bf16)(std::int64_t, float*) = nullptr;  // f32 multiply-adds
+#endif
+
+constexpr Bf16Kernels kBf16Table{kBf16Name, bf16::kCols, bf16::scratch_bytes, bf16::multiply,
+                                 peak_bf16};
 
 }  // namespace
 }  // namespace weft::gemm

@@ -56,6 +56,7 @@ struct Int8Kernels {
   /// q[k] = round(x[k] / scale), to nearest even, scale = max|x| / 127, which is returned; NaN,
   /// infinity and nothing as above. Writes `depth` signed bytes.
   float (*quantize_weights)(const float* x, std::int64_t depth, std::int8_t* out);
+  double (*peak)(std::int64_t rounds, float* sink);  // as peak_loops.h says
 };
 
 /// c = activation(...) + residual in columns [first_col, last_col), what is activated as in
@@ -88,6 +89,7 @@ struct Int8TileKernels {
   std::size_t (*scratch_bytes)(std::int64_t rows, std::int64_t depth);
   void (*multiply)(const Int8Call&);
   float (*quantize_weights)(const float* x, std::int64_t depth, std::int8_t* out);
+  double (*peak)(std::int64_t rounds, float* sink);  // as peak_loops.h says
 };
 
 extern const Int8TileKernels kInt8KernelsAmx;

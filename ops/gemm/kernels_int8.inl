@@ -171,6 +171,22 @@ Int8Scale quantize_row(const float* x, std::int64_t depth, std::byte* out) {
   return quantize<kForm>(x, depth, out, 64);
 }
 
+double peak_int8(std::int64_t rounds, float* sink) {
+  constexpr int kChains = kWidth == 4 ? 10 : 12;
+  Ints sum[kChains];
+  for (Ints& chain : sum) chain = zero_ints();
+  Ints left = zero_ints();
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    asm volatile("" : "+x"(left));  // or the products would be taken out of the loop
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) sum[i] = add_products(sum[i], left, left);
+  }
+  Ints total = zero_ints();
+  for (const Ints& chain : sum) total = add(total, chain);
+  *sink = static_cast<float>(largest_lane(total));
+  return 2.0 * static_cast<double>(rounds) * kChains * kWidth * kStepDepth;
+}
+
 template <int Rows>
 constexpr void set_tiles(Int8Kernels& table) {
   table.tile[Rows - 1] = tile<Rows>;
@@ -178,7 +194,8 @@ constexpr void set_tiles(Int8Kernels& table) {
 }
 
 constexpr Int8Kernels make_table() {
-  Int8Kernels table{kName, kPanelCols, kMaxRows, kStepDepth, {}, quantize_row, quantize_weights};
+  Int8Kernels table{kName, kPanelCols,   kMaxRows,         kStepDepth,
+                    {},    quantize_row, quantize_weights, peak_int8};
   set_tiles<kMaxRows>(table);
   return table;
 }

@@ -190,5 +190,31 @@ void multiply_tiles(const TileCall& call, const Format& format) {
   finish_some(call, format, waiting, kBlockRows);
 }
 
+/// As peak_loops.h says: format's products alone, of zeros.
+template <typename Tiles, typename Format>
+double tile_peak(const Format& format, std::int64_t rounds, float* sink) {
+  Tiles tiles;
+  tiles.template zero<0>();
+  tiles.template zero<1>();
+  tiles.template zero<2>();
+  tiles.template zero<3>();
+  tiles.template zero<4>();
+  tiles.template zero<5>();
+  tiles.template zero<6>();
+  tiles.template zero<7>();
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    format.template dot<0, 4, 6>(tiles);
+    format.template dot<1, 4, 7>(tiles);
+    format.template dot<2, 5, 6>(tiles);
+    format.template dot<3, 5, 7>(tiles);
+  }
+  alignas(64) float sums[kTileBytes / 4];
+  tiles.template store<0>(sums, 64);
+  *sink = sums[0];
+  constexpr std::int64_t kRowBytes = kTileBytes / kTileRows;
+  return 2.0 * static_cast<double>(rounds) * 4 * 16 * 16 *
+         static_cast<double>(kRowBytes / Format::kElementBytes);
+}
+
 }  // namespace
 }  // namespace weft::gemm

@@ -97,6 +97,7 @@ TEST_CASE("bench --json tells rates, the peak and every operator") {
   CHECK(found.at("tokens") == 96);
   CHECK(found.at("f32_peak").at("flops_per_second") > 1e9);
   CHECK(found.at("f32_peak").at("bytes_per_second") > 1e8);
+  CHECK(found.at("product_peak_flops_per_second") == found.at("f32_peak").at("flops_per_second"));
   CHECK(found.at("ops").dump().find("attention") != std::string::npos);
   double flops = 0;
   for (const json& op : found.at("ops")) flops += op.at("flops").get<double>();
