@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/compute_options.h"
+#include "cli/embed_multi_vector.h"
 #include "cli/embed_sparse.h"
 #include "cli/embedding_output.h"
 #include "cli/interruption.h"
@@ -58,6 +59,9 @@ void embed(const Arguments& arguments) {
   embedding_format(output_name);
   const EncodeOptions options = encode_options(arguments);
   const LoadOptions load = load_options(arguments);
+  if (arguments.given("--multi-vector")) {
+    return embed_multi_vector(arguments, load, directory, output_name);
+  }
   if (arguments.given("--sparse")) return embed_sparse(arguments, load, directory, output_name);
   TextInput input = open_texts(arguments, "TEXT");
   const auto output = EmbeddingOutput::open(output_name);
@@ -110,6 +114,9 @@ Command embed_command() {
               {"--sparse", "",
                "SPLADE vectors of a masked LM: JSON lines, or .safetensors with `indices`,\n"
                "`values` and `offsets`"},
+              {"--multi-vector", "ROLE",
+               "a vector per token, by a ColBERT-style model; ROLE: document or query. JSON\n"
+               "lines, or .safetensors with `embeddings` [tokens,D] and `offsets`"},
           }),
           .examples =
               "  weft embed models/all-MiniLM-L6-v2 \"A sentence.\" \"Another one.\"\n"

@@ -43,9 +43,9 @@ Command run_command() {
           "`pixel_values` [B,C,H,W], models of vectors `inputs` [tokens,d] with `offsets` or "
           "[B,T,d]\n"
           "with `attention_mask`. Output tensors are named as in\n"
-          "Hugging Face: `last_hidden_state`, and `pooler_output`, `sentence_embedding`, `logits` "
-          "(raw\n"
-          "scores) if the model has them. Needs config.json and the weights only. Never truncates.",
+          "Hugging Face: `last_hidden_state`, and `pooler_output`, `sentence_embedding`,\n"
+          "`token_embeddings`, `logits` (raw scores) if the model has them. Needs config.json and "
+          "the weights only. Never truncates.",
       .options = with_compute_options({
           {"--input", "FILE", "a .safetensors file with the inputs"},
           {"--output", "FILE", "the .safetensors file to write"},

@@ -82,16 +82,21 @@ void check_embed_arguments(std::span<const std::int32_t> ids, std::span<const st
 void check_logits_arguments(std::span<const std::int32_t> ids,
                             std::span<const std::int64_t> offsets, const LogitsOptions& options,
                             const TokenLimits& limits, HeadKind kind) {
-  const Checks checks("logits");
-  checks.sequences(ids, offsets, options.type_ids, limits);
-  checks.require(options.tokens.empty() || kind != HeadKind::kSequence,
-                 "tokens (the head scores sequences)", 0,
-                 static_cast<std::int64_t>(options.tokens.size()));
+  check_token_arguments("logits", ids, offsets, options, limits);
+  Checks("logits").require(options.tokens.empty() || kind != HeadKind::kSequence,
+                           "tokens (the head scores sequences)", 0,
+                           static_cast<std::int64_t>(options.tokens.size()));
+}
+
+void check_token_arguments(std::string_view call, std::span<const std::int32_t> ids,
+                           std::span<const std::int64_t> offsets, const LogitsOptions& options,
+                           const TokenLimits& limits) {
+  Checks(call).sequences(ids, offsets, options.type_ids, limits);
   std::int64_t before = -1;
   for (const std::int64_t token : options.tokens) {
     if (token <= before || token >= static_cast<std::int64_t>(ids.size())) {
       throw Error(Reason::kInvalidArgument,
-                  fmt::format("[logits] tokens: expected to rise below {}, found {} after {}",
+                  fmt::format("[{}] tokens: expected to rise below {}, found {} after {}", call,
                               ids.size(), token, before));
     }
     before = token;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "runtime/token_batch.h"
 #include "weft/transformer_model.h"
@@ -13,6 +14,10 @@ namespace weft {
 void check_embed_arguments(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
                            std::span<float> out, const EmbedOptions& options,
                            const TokenLimits& limits, std::int64_t embedding_size);
+/// `call` begins the message. Wanted tokens must rise.
+void check_token_arguments(std::string_view call, std::span<const std::int32_t> ids,
+                           std::span<const std::int64_t> offsets, const LogitsOptions& options,
+                           const TokenLimits& limits);
 void check_logits_arguments(std::span<const std::int32_t> ids,
                             std::span<const std::int64_t> offsets, const LogitsOptions& options,
                             const TokenLimits& limits, HeadKind kind);

@@ -32,14 +32,16 @@ std::filesystem::path subdirectory(const Config& entry, const std::filesystem::p
   return result;
 }
 
-std::string module_type(const Config& entry) {
-  constexpr std::string_view kPackage = "sentence_transformers.";
+// "package.modules...Type"; pylate's modules are sentence-transformers' with other defaults.
+ModuleEntry module_entry(const Config& entry, const std::filesystem::path& directory) {
   const std::string type = entry.text("type");
-  if (!type.starts_with(kPackage)) {
-    entry.unsupported("type", fmt::format("expected a module of sentence_transformers, found {}",
-                                          in_quotes(type)));
+  for (const char* package : {"sentence_transformers", "pylate"}) {
+    if (type.starts_with(std::string(package) + '.')) {
+      return {package, type.substr(type.rfind('.') + 1), subdirectory(entry, directory)};
+    }
   }
-  return type.substr(type.rfind('.') + 1);
+  entry.unsupported(
+      "type", fmt::format("expected a module of sentence_transformers, found {}", in_quotes(type)));
 }
 
 }  // namespace
@@ -61,7 +63,7 @@ std::vector<ModuleEntry> read_module_list(const std::filesystem::path& directory
       entry.invalid("idx", fmt::format("expected {} (modules are numbered in order), found {}",
                                        position, entry.find("idx")->preview()));
     }
-    modules.push_back({module_type(entry), subdirectory(entry, directory)});
+    modules.push_back(module_entry(entry, directory));
     // MLMTransformer: what sparse encoders called it at first.
     const bool is_transformer =
         modules.back().type == "Transformer" || modules.back().type == "MLMTransformer";

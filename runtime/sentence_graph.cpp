@@ -35,6 +35,23 @@ std::int64_t append_sentence_modules(ModelGraph& model,
   return graph.cols(x);
 }
 
+std::int64_t append_token_modules(ModelGraph& model, const std::vector<SentenceModule>& modules) {
+  Graph& graph = model.graph;
+  Value x = model.last_hidden_state;
+  for (const SentenceModule& module : modules) {
+    if (module.kind == SentenceModule::Kind::kNormalize) {
+      x = graph.normalize(x);
+      continue;
+    }
+    LinearOptions options;
+    options.bias = module.dense.bias;
+    options.activation = module.dense.activation;
+    x = graph.linear(x, module.dense.weight, options);
+  }
+  graph.output(kTokenOutput, x);
+  return graph.cols(x);
+}
+
 std::string describe(const std::vector<SentenceModule>& modules) {
   std::string text;
   const auto append = [&text](const std::string& part) {

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::int64_t kLargestSize = 1 << 24;
 constexpr const char* kEmbedding = "sentence_embedding";
+constexpr const char* kTokens = "token_embeddings";
 
 constexpr std::array kPoolings = {Pooling::kCls,          Pooling::kMax,
                                   Pooling::kMean,         Pooling::kMeanSqrtLen,
@@ -99,11 +100,12 @@ Activation dense_activation(const Config& config, const Json& json) {
   config.unsupported(kKey, fmt::format("{} is not supported", in_quotes(name)));
 }
 
+// `values`: what it reads and writes.
 SentenceModule read_dense(const std::filesystem::path& directory, std::int64_t in_features,
-                          std::vector<std::string>& warnings) {
+                          const char* values, std::vector<std::string>& warnings) {
   const Config config = Config::load(directory / "config.json");
-  config.require("module_input_name", kEmbedding);
-  config.require("module_output_name", kEmbedding);
+  config.require("module_input_name", values);
+  config.require("module_output_name", values);
   config.require("use_residual", false);
   constexpr std::array<std::string_view, 7> kKeys = {
       "in_features",       "out_features",       "bias",        "activation_function",
@@ -136,13 +138,13 @@ SentenceModule read_dense(const std::filesystem::path& directory, std::int64_t i
 }
 
 // The directory may be missing: version control drops an empty one.
-SentenceModule read_normalize(const std::filesystem::path& directory) {
+SentenceModule read_normalize(const std::filesystem::path& directory, const char* values) {
   std::error_code ignored;
   const std::filesystem::path file = directory / "config.json";
   if (std::filesystem::exists(file, ignored)) {
     const Config config = Config::load(file);
-    config.require("module_input_name", kEmbedding);
-    config.require("module_output_name", kEmbedding);
+    config.require("module_input_name", values);
+    config.require("module_output_name", values);
   }
   SentenceModule module;
   module.kind = SentenceModule::Kind::kNormalize;
@@ -166,6 +168,41 @@ SpladePooling read_splade(const std::filesystem::path& directory) {
   return pooling;
 }
 
+// A model of token vectors has no Pooling. A Dense of pylate reads tokens without saying so, and
+// older directories of it leave the final Normalize to the program.
+bool has_token_vectors(const std::vector<ModuleEntry>& list) {
+  const auto is = [](const char* type) {
+    return [type](const ModuleEntry& entry) { return entry.type == type; };
+  };
+  if (std::any_of(list.begin(), list.end(), is("Pooling"))) return false;
+  return std::any_of(list.begin(), list.end(), is("MultiVectorMask")) ||
+         (list.size() == 2 && list[1].package == "pylate");
+}
+
+void read_token_modules(const std::vector<ModuleEntry>& list, std::int64_t hidden_size,
+                        SentenceModules& result) {
+  std::int64_t width = hidden_size;
+  for (std::size_t i = 1; i < list.size(); ++i) {
+    const ModuleEntry& entry = list[i];
+    if (entry.type == "Dense") {
+      result.token_modules.push_back(read_dense(entry.directory, width, kTokens, result.warnings));
+      width = result.token_modules.back().dense.weight.rows();
+    } else if (entry.type == "Normalize") {
+      result.token_modules.push_back(read_normalize(entry.directory, kTokens));
+    } else if (entry.type != "MultiVectorMask") {  // which chooses among tokens, of texts only
+      throw Error(Reason::kUnsupported,
+                  fmt::format("modules.json: module {}: expected Dense, Normalize or "
+                              "MultiVectorMask in a model of token vectors",
+                              in_quotes(entry.type)));
+    }
+  }
+  if (list.size() == 2 && list[1].package == "pylate") {
+    SentenceModule normalize;
+    normalize.kind = SentenceModule::Kind::kNormalize;
+    result.token_modules.push_back(normalize);
+  }
+}
+
 void read_modules(const std::filesystem::path& directory, const std::vector<ModuleEntry>& list,
                   std::int64_t hidden_size, SentenceModules& result) {
   const auto refuse = [&](const ModuleEntry& entry, const char* problem) {
@@ -185,6 +222,10 @@ void read_modules(const std::filesystem::path& directory, const std::vector<Modu
     result.splade = read_splade(list[1].directory);
     return;
   }
+  if (has_token_vectors(list)) {
+    result.task = TransformerTask::kTokenVectors;
+    return read_token_modules(list, hidden_size, result);
+  }
   std::int64_t width = 0;  // of the sentence embedding; 0 before Pooling
   for (std::size_t i = 1; i < list.size(); ++i) {
     const ModuleEntry& entry = list[i];
@@ -196,9 +237,9 @@ void read_modules(const std::filesystem::path& directory, const std::vector<Modu
     } else if (entry.type == "Dense" || entry.type == "Normalize") {
       if (width == 0) refuse(entry, "before Pooling it is not supported");
       if (entry.type == "Normalize") {
-        result.modules.push_back(read_normalize(entry.directory));
+        result.modules.push_back(read_normalize(entry.directory, kEmbedding));
       } else {
-        result.modules.push_back(read_dense(entry.directory, width, result.warnings));
+        result.modules.push_back(read_dense(entry.directory, width, kEmbedding, result.warnings));
         width = result.modules.back().dense.weight.rows();
       }
     } else {

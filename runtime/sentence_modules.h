@@ -44,13 +44,17 @@ struct SpladePooling {
   Saturation saturation = Saturation::kLog;
 };
 
-/// What the transformer is loaded for: sentence_bert_config.json's transformer_task.
-enum class TransformerTask : std::uint8_t { kEmbed, kClassify, kFillMask };
+/// What the transformer is loaded for: sentence_bert_config.json's transformer_task; kTokenVectors
+/// by the modules after it.
+enum class TransformerTask : std::uint8_t { kEmbed, kClassify, kFillMask, kTokenVectors };
 
 struct SentenceModules {
   std::filesystem::path transformer_directory;  // where config.json and the weights lie
   std::vector<SentenceModule> modules;          // empty: neither modules.json nor 1_Pooling,
                                                 // or a task that is not kEmbed
+  /// Dense and Normalize over tokens, of a model of token vectors (ColBERT); `modules` is then
+  /// empty.
+  std::vector<SentenceModule> token_modules;
   TransformerTask task = TransformerTask::kEmbed;
   std::optional<SpladePooling> splade;         // of kFillMask
   std::optional<std::int64_t> max_seq_length;  // sentence_bert_config.json (or a legacy name)

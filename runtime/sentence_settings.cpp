@@ -112,8 +112,8 @@ void read_model_settings(const std::filesystem::path& directory, SentenceModules
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) return;
   const Config config = Config::load(file);
-  constexpr std::array<std::string_view, 3> kModelTypes = {"SentenceTransformer", "CrossEncoder",
-                                                           "SparseEncoder"};
+  constexpr std::array<std::string_view, 5> kModelTypes = {
+      "SentenceTransformer", "CrossEncoder", "SparseEncoder", "MultiVectorEncoder", "ColBERT"};
   if (config.has("model_type")) {
     const std::string type = config.text("model_type");
     if (std::find(kModelTypes.begin(), kModelTypes.end(), type) == kModelTypes.end()) {

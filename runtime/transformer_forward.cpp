@@ -25,6 +25,7 @@ NamedArrays TransformerModel::Impl::new_outputs(const TokenBatch& batch,
   if (has_modules) {
     out[kSentenceOutput] = Array(DType::kF32, {batch.sequences(), info.embedding_size});
   }
+  if (token_vector_cols > 0) out[kTokenOutput] = batch.new_token_rows(token_vector_cols);
   switch (info.head.kind) {
     case HeadKind::kNone: break;
     case HeadKind::kSequence:

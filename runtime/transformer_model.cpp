@@ -92,6 +92,12 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
     info.pooling = weft::describe(sentence.modules);
     ends_with_normalize = sentence.modules.back().kind == SentenceModule::Kind::kNormalize;
   }
+  if (sentence.task == TransformerTask::kTokenVectors) {
+    token_vector_cols = append_token_modules(built, sentence.token_modules);
+    info.pooling =
+        fmt::format("none, a vector per token: {}", weft::describe(sentence.token_modules));
+    info.token_vector_size = token_vector_cols;
+  }
   info.warnings = sentence.warnings;
   info.source = directory.string();
   limits = options.limits;
@@ -116,13 +122,19 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
   info.packed_bytes =
       model->packed_bytes() + (vocabulary_head ? vocabulary_head->packed_bytes() : 0);
   info.limits = limits;
-  const std::vector<std::string> wanted{embeds ? kSentenceOutput : "last_hidden_state"};
+  const std::vector<std::string> wanted{embeds                  ? kSentenceOutput
+                                        : token_vector_cols > 0 ? kTokenOutput
+                                                                : "last_hidden_state"};
   info.session_bytes = Session::memory_bytes(*model, limits, wanted);  // checks the limits too
   budget = std::make_unique<ThreadBudget>(limits.threads);
   if (embeds) sessions = std::make_unique<SessionPool>(model, limits, wanted);
   if (ends_with_normalize) {
     unnormalized_sessions =
         std::make_unique<SessionPool>(model, limits, std::vector<std::string>{kUnnormalizedOutput});
+  }
+  if (token_vector_cols > 0) {
+    token_sessions =
+        std::make_unique<SessionPool>(model, limits, std::vector<std::string>{kTokenOutput});
   }
   if (logits_cols > 0) {
     const std::vector<std::string> source{logits_source()};
@@ -182,6 +194,8 @@ void TransformerModel::Impl::describe(const Config& config, const ModelGraph& bu
   info.outputs = {"last_hidden_state"};
   if (pooler_columns > 0) info.outputs.emplace_back("pooler_output");
   if (has_modules) info.outputs.emplace_back(kSentenceOutput);
+  if (token_vector_cols > 0) info.outputs.emplace_back(kTokenOutput);
+  if (token_vector_cols > 0) info.outputs.emplace_back(kTokenOutput);
   if (logits_cols > 0) info.outputs.emplace_back(kLogitsOutput);
   if (!unsupported_head.empty()) {
     info.warnings.push_back(
@@ -332,6 +346,39 @@ void TransformerModel::logits(std::span<const std::int32_t> ids,
                   });
 }
 
+void TransformerModel::token_vectors(std::span<const std::int32_t> ids,
+                                     std::span<const std::int64_t> offsets, const RowVisitor& visit,
+                                     const LogitsOptions& options) const {
+  const Impl& impl = *impl_;
+  impl.require_ids("token_vectors");
+  if (impl.token_vector_cols == 0) {
+    throw Error(
+        Reason::kFailedPrecondition,
+        fmt::format("[token_vectors] {}: expected a model of token vectors, found one whose "
+                    "modules.json gives none",
+                    impl.info.source));
+  }
+  check_token_arguments("token_vectors", ids, offsets, options, impl.token_limits);
+  const EmbedOptions run_options{
+      .type_ids = options.type_ids, .stop = options.stop, .profile = options.profile};
+  std::size_t wanted = 0;  // next of options.tokens
+  impl.run_chunks(
+      *impl.token_sessions, ids, offsets, run_options,
+      [&](const Session& session, std::int64_t first, std::int64_t last, int) {
+        const Tensor result = session.output(kTokenOutput);
+        for (std::int64_t i = offsets[first]; i < offsets[last]; ++i) {
+          if (!options.tokens.empty()) {
+            if (wanted == options.tokens.size() || options.tokens[wanted] != i) continue;
+            ++wanted;
+          }
+          visit(i, {result.f32(i - offsets[first]), static_cast<std::size_t>(result.cols)});
+        }
+      });
+}
+
+std::int64_t TransformerModel::token_vector_size() const noexcept {
+  return impl_->token_vector_cols;
+}
 std::int64_t TransformerModel::logits_size() const noexcept { return impl_->logits_cols; }
 std::int64_t TransformerModel::embedding_size() const noexcept {
   return impl_->info.embedding_size;

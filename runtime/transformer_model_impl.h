@@ -30,16 +30,18 @@ struct TransformerModel::Impl {
   std::int64_t layers = 0;
   std::int64_t heads = 0;
   std::string config_source;
-  std::string unsupported_head;     // architectures[0] if it names a head that weft lacks
-  std::int64_t logits_cols = 0;     // 0: no head
-  std::int64_t pooler_columns = 0;  // 0: no pooler
-  bool has_modules = false;         // the directory is a sentence-transformers model
+  std::string unsupported_head;        // architectures[0] if it names a head that weft lacks
+  std::int64_t logits_cols = 0;        // 0: no head
+  std::int64_t pooler_columns = 0;     // 0: no pooler
+  std::int64_t token_vector_cols = 0;  // 0: not a model of token vectors
+  bool has_modules = false;            // the directory is a sentence-transformers model
   bool ends_with_normalize = false;
   std::shared_ptr<const Model> model;
   std::optional<VocabularyHead> vocabulary_head;  // of a masked LM
   SessionLimits limits;
   std::unique_ptr<ThreadBudget> budget;
   std::unique_ptr<SessionPool> sessions, unnormalized_sessions;
+  std::unique_ptr<SessionPool> token_sessions;   // of token_vectors()
   std::unique_ptr<SessionPool> logits_sessions;  // of what logits() reads from the encoder's graph
 
   void load(const std::filesystem::path& directory, const LoadOptions& options);

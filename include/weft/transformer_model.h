@@ -53,9 +53,10 @@ struct ModelInfo {
   std::string threads_reason;
   std::int64_t parameters = 0;
   std::int64_t layers = 0, hidden_size = 0, heads = 0, intermediate_size = 0, vocabulary_size = 0;
-  std::int64_t max_tokens = 0;      ///< longest sequence the model takes
-  std::int64_t embedding_size = 0;  ///< columns of sentence_embedding; 0: none
-  std::string pooling;              ///< e.g. "mean, normalize"
+  std::int64_t max_tokens = 0;         ///< longest sequence the model takes
+  std::int64_t embedding_size = 0;     ///< columns of sentence_embedding; 0: none
+  std::int64_t token_vector_size = 0;  ///< columns of token_embeddings; 0: none
+  std::string pooling;                 ///< e.g. "mean, normalize"
   HeadInfo head;
   std::vector<std::string> outputs;
   std::size_t packed_bytes = 0;
@@ -148,7 +149,13 @@ class WEFT_API TransformerModel {
                          std::span<const std::int32_t> type_ids = {},
                          const AttendOptions& options = {}) const;
 
-  std::int64_t logits_size() const noexcept;  ///< columns of the logits; 0: no head
+  /// The vectors of tokens of a model of late interaction (ColBERT), as logits() gives scores of
+  /// tokens. Throws Error(kFailedPrecondition) for another model, kInvalidArgument, kOutOfRange.
+  void token_vectors(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
+                     const RowVisitor& visit, const LogitsOptions& options = {}) const;
+
+  std::int64_t token_vector_size() const noexcept;  ///< columns of the token vectors; 0: none
+  std::int64_t logits_size() const noexcept;        ///< columns of the logits; 0: no head
   std::int64_t embedding_size() const noexcept;
   std::int64_t max_tokens() const noexcept;
   std::int64_t vocabulary_size() const noexcept;

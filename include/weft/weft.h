@@ -10,6 +10,7 @@
 #include "weft/head.h"
 #include "weft/masked_lm.h"
 #include "weft/model.h"
+#include "weft/multi_vector_encoder.h"
 #include "weft/positions.h"
 #include "weft/profile.h"
 #include "weft/safetensors.h"

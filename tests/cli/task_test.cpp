@@ -219,6 +219,40 @@ TEST_CASE("embed --sparse writes SPLADE vectors as JSON lines and as safetensors
   }
 }
 
+TEST_CASE("embed --multi-vector writes a vector per token as safetensors and as JSON lines") {
+  const Workplace place;
+  place.copy_golden("multi_vector/fixed_expansion", "m");
+  place.write("texts.jsonl", place.read("m/texts.jsonl"));
+  const NamedArrays expected = read_safetensors(place.path() / "m/expected.safetensors");
+  for (const std::string role : {"document", "query"}) {
+    CAPTURE(role);
+    const Words words = {"embed", "m", "--multi-vector", role, "--input", "texts.jsonl"};
+    const Outcome lines = weft(place, words);
+    REQUIRE_MESSAGE(lines.exit_code == 0, lines.err);
+    CHECK(lines.err.find("were cut") != std::string::npos);
+    Words to_file = words;
+    to_file.insert(to_file.end(), {"--output", role + ".safetensors"});
+    const Outcome file = weft(place, to_file);
+    REQUIRE_MESSAGE(file.exit_code == 0, file.err);
+    const NamedArrays arrays = read_safetensors(place.path() / (role + ".safetensors"));
+    const auto offsets = arrays.at("offsets").values<std::int64_t>();
+    const auto values = arrays.at("embeddings").values<float>();
+    const auto parsed = lines_of(lines.out);
+    REQUIRE(offsets.size() == parsed.size() + 1);
+    CHECK(arrays.at("embeddings").shape == std::vector<std::int64_t>{offsets.back(), 12});
+    for (std::size_t i = 0; i < parsed.size(); ++i) {
+      const Array& wanted = expected.at(role + "." + std::to_string(i));
+      REQUIRE(wanted.shape[0] == offsets[i + 1] - offsets[i]);
+      REQUIRE(parsed[i].at("embeddings").size() == static_cast<std::size_t>(wanted.shape[0]));
+      for (std::size_t j = 0; j < wanted.values<float>().size(); ++j) {
+        const double found = values[static_cast<std::size_t>(offsets[i]) * 12 + j];
+        CHECK(std::abs(wanted.values<float>()[j] - found) <= kTolerance);
+        CHECK(parsed[i].at("embeddings")[j / 12][j % 12].get<float>() == found);
+      }
+    }
+  }
+}
+
 TEST_CASE("info tells a model's head, and lists the architectures and heads that there are") {
   const TaskPlace task("bert_single_label");
   const json info = task.run({"info", "m", "--json"}).at(0);
@@ -262,6 +296,12 @@ TEST_CASE("the tasks refuse wrong usage, other models and texts they cannot take
       {{"embed", "m", "a", "--sparse", "--normalize"}, 2, {"--sparse", "--normalize"}},
       {{"embed", "m", "a", "--sparse", "--output", "x.npy"}, 2, {"--output", "x.npy"}},
       {{"embed", "classifier", "a", "--sparse", "--output", "x.jsonl"}, 1, {"masked LM"}},
+      {{"embed", "m", "a", "--multi-vector", "both"}, 2, {"--multi-vector", "'both'", "query"}},
+      {{"embed", "m", "a", "--multi-vector", "query", "--output", "x.npy"}, 2, {"x.npy"}},
+      {{"embed", "m", "a", "--multi-vector", "query", "--sparse"}, 2, {"--sparse"}},
+      {{"embed", "m", "a", "--multi-vector", "query", "--output", "x.safetensors"},
+       1,
+       {"token vectors", "modules.json"}},
   };
   for (const Case& one : cases) {
     CAPTURE(one.words);

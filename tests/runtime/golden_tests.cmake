@@ -4,6 +4,7 @@ weft_add_tests(weft_golden_tests PER_ISA SOURCES
   architecture_golden_test.cpp
   disentangled_test.cpp
   head_golden_test.cpp
+  multi_vector_golden_test.cpp
   positions_test.cpp
   sentence_golden_test.cpp
   task_golden_test.cpp
