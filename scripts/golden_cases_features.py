@@ -1,4 +1,4 @@
-"""Goldens of models that take images or vectors."""
+"""Goldens of models that take images."""
 import numpy as np
 import torch
 import transformers
@@ -77,83 +77,4 @@ def deit():
                             image_forms(reference(model, state), (2, 1, 6, 6), 122))
 
 
-def run_torch_encoder(encoder, x, keep):
-    """Every layer's result and softmax weights of torch.nn.TransformerEncoder; x (B, T, d)."""
-    masked = ~torch.tensor(keep.astype(bool))
-    out, states, attentions = x, [x], []
-    with torch.no_grad():
-        for layer in encoder.layers:
-            seen = layer.norm1(out) if layer.norm_first else out
-            attentions.append(layer.self_attn(seen, seen, seen, key_padding_mask=masked,
-                                              average_attn_weights=False)[1])
-            out = layer(out, src_key_padding_mask=masked)
-            states.append(out)
-        states[-1] = encoder(x, src_key_padding_mask=masked)
-    expected = {"last_hidden_state": states[-1]}
-    expected |= {f"hidden_states.{i}": t for i, t in enumerate(states)}
-    expected |= {f"attentions.{i}": t for i, t in enumerate(attentions)}
-    return {name: tensor.numpy() for name, tensor in expected.items()}
-
-
-def torch_encoder(name, seed, fields, final_norm):
-    torch.backends.mha.set_fastpath_enabled(False)
-    own = {key: fields[key] for key in ("norm_first", "bias", "activation", "layer_norm_eps")
-           if key in fields}
-    width = fields["d_model"]
-    layer = torch.nn.TransformerEncoderLayer(width, fields["nhead"], fields["dim_feedforward"],
-                                             batch_first=True, **own)
-    norm = torch.nn.LayerNorm(width, eps=fields.get("layer_norm_eps", 1e-5),
-                              bias=fields.get("bias", True)) if final_norm else None
-    encoder = torch.nn.TransformerEncoder(layer, fields["num_layers"], norm,
-                                          enable_nested_tensor=False)
-    state = randomize(encoder, seed)
-    encoder = encoder.double().eval()
-    encoder.load_state_dict({key: tensor.double() for key, tensor in state.items()})
-    lengths, longest = [7, 1, 4], 7
-    random = np.random.RandomState(seed + 1)
-    texts = [random.standard_normal((n, width)).astype(np.float32) for n in lengths]
-    outs = [run_torch_encoder(encoder, torch.tensor(text[None]).double(), np.ones((1, len(text))))
-            for text in texts]
-    ragged = {}
-    for key in outs[0]:
-        if key.startswith("attentions"):
-            ragged[key] = np.zeros((3, fields["nhead"], longest, longest))
-            for row, out in zip(ragged[key], outs):
-                row[:, :out[key].shape[-1], :out[key].shape[-1]] = out[key][0]
-        else:
-            ragged[key] = np.concatenate([out[key][0] for out in outs])
-    keep = np.array([[0] * (longest - n) + [1] * n for n in lengths])
-    padded = np.full((3, longest, width), 1e30, np.float32)
-    for row, text in zip(padded, texts):
-        row[longest - len(text):] = text
-    left = run_torch_encoder(encoder, torch.tensor(np.where(keep[..., None], padded, 0)).double(),
-                             keep)
-    for key, values in left.items():
-        if key.startswith("attentions"):
-            values[:] = values * keep[:, None, :, None] * keep[:, None, None, :]
-        else:
-            values[keep == 0] = 0
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    tiny_models.write_files(
-        f"torch_encoder/{name}", state, {"model_type": "torch.nn.TransformerEncoder"} | fields,
-        {"vectors": ({"inputs": np.concatenate(texts), "offsets": offsets}, ragged),
-         "vectors_left": ({"inputs": padded, "attention_mask": keep}, left)})
-
-
-def torch_post_norm():
-    torch_encoder("post_norm", 123, {"d_model": 24, "nhead": 3, "num_layers": 2,
-                                     "dim_feedforward": 40}, False)
-
-
-def torch_pre_norm():
-    torch_encoder("pre_norm", 125, {"d_model": 20, "nhead": 2, "num_layers": 2,
-                                    "dim_feedforward": 32, "activation": "gelu", "norm_first": True,
-                                    "layer_norm_eps": 1e-6}, True)
-
-
-def torch_without_bias():
-    torch_encoder("without_bias", 127, {"d_model": 16, "nhead": 2, "num_layers": 2,
-                                        "dim_feedforward": 32, "bias": False}, True)
-
-
-CASES = (vit, vit_new_names, deit, torch_post_norm, torch_pre_norm, torch_without_bias)
+CASES = (vit, vit_new_names, deit)

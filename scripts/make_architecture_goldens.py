@@ -13,12 +13,14 @@ import sys
 
 import golden_cases_bert
 import golden_cases_features
+import golden_cases_modules
 import golden_cases_rotary
 
 
 def main():
     wanted = sys.argv[1:]
-    for case in golden_cases_bert.CASES + golden_cases_rotary.CASES + golden_cases_features.CASES:
+    for case in (golden_cases_bert.CASES + golden_cases_rotary.CASES + golden_cases_features.CASES
+                 + golden_cases_modules.CASES):
         if not wanted or case.__name__ in wanted:
             case()
 

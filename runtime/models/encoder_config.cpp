@@ -7,7 +7,7 @@ namespace weft {
 ModelGraph new_model(const Config& config, const SizeKeys& keys) {
   ModelGraph model;
   model.hidden_size = config.integer(keys.hidden_size, 1, kLargestSize);
-  model.layers = config.integer(keys.layers, 1, kMostLayers);
+  model.layers = keys.layers.empty() ? 1 : config.integer(keys.layers, 1, kMostLayers);
   model.heads = config.integer(keys.heads, 1, kLargestSize);
   if (!keys.head_size.empty()) {
     model.head_size = config.integer(keys.head_size, 1, kLargestSize);
@@ -17,7 +17,9 @@ ModelGraph new_model(const Config& config, const SizeKeys& keys) {
     config.invalid(keys.hidden_size, fmt::format("expected a multiple of {} ({}), found {}",
                                                  keys.heads, model.heads, model.hidden_size));
   }
-  model.intermediate_size = config.integer(keys.intermediate_size, 1, kLargestSize);
+  if (!keys.intermediate_size.empty()) {
+    model.intermediate_size = config.integer(keys.intermediate_size, 1, kLargestSize);
+  }
   model.tokens = model.graph.ragged_rows("tokens");
   return model;
 }

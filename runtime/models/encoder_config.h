@@ -24,10 +24,10 @@ inline constexpr std::int64_t kLongestWithoutPositions = 8192;
 /// The names of the sizes in config.json.
 struct SizeKeys {
   std::string_view hidden_size = "hidden_size";
-  std::string_view layers = "num_hidden_layers";
+  std::string_view layers = "num_hidden_layers";  // empty: one layer
   std::string_view heads = "num_attention_heads";
-  std::string_view intermediate_size = "intermediate_size";
-  std::string_view head_size = {};  // empty: heads divide hidden_size
+  std::string_view intermediate_size = "intermediate_size";  // empty: no feed-forward
+  std::string_view head_size = {};                           // empty: heads divide hidden_size
 };
 
 /// A model without operators that has these sizes, and a row space for its tokens. Throws

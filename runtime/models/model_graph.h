@@ -90,8 +90,11 @@ ModelGraph build_mt5(const Config& config, const Weights& weights);
 ModelGraph build_new(const Config& config, const Weights& weights);
 ModelGraph build_nomic_bert(const Config& config, const Weights& weights);
 ModelGraph build_roberta(const Config& config, const Weights& weights);
+ModelGraph build_self_attention(const Config& config, const Weights& weights);
 ModelGraph build_t5(const Config& config, const Weights& weights);
+ModelGraph build_torch_attention(const Config& config, const Weights& weights);
 ModelGraph build_torch_encoder(const Config& config, const Weights& weights);
+ModelGraph build_torch_encoder_layer(const Config& config, const Weights& weights);
 ModelGraph build_vit(const Config& config, const Weights& weights);
 
 }  // namespace weft

@@ -1,30 +1,54 @@
-// torch.nn.TransformerEncoder (Vaswani et al. 2017) over given vectors, from its state dict and a
-// config.json with the names and defaults of torch's constructors:
+// torch.nn.TransformerEncoder (Vaswani et al. 2017), or one torch.nn.TransformerEncoderLayer, over
+// given vectors, from its state dict and a config.json with the names and defaults of torch's
+// constructors:
 //   {"model_type": "torch.nn.TransformerEncoder", "d_model": 64, "nhead": 4, "num_layers": 2,
 //    "dim_feedforward": 2048, "activation": "relu", "layer_norm_eps": 1e-5, "norm_first": false,
 //    "bias": true}
-// The final LayerNorm is there if the state dict has norm.weight.
+// A single layer has the same keys but num_layers. The final LayerNorm of an encoder is there if
+// the state dict has norm.weight.
 #include <fmt/format.h>
 
 #include "runtime/blocks.h"
 #include "runtime/models/encoder_config.h"
+#include "runtime/models/torch_blocks.h"
 
 namespace weft {
+AttentionValues torch_self_attention(Graph& graph, const Weights& weights, Value x,
+                                     std::int64_t heads, Bias bias) {
+  const std::int64_t hidden = graph.cols(x);
+  LinearOptions options;
+  if (bias == Bias::kYes) options.bias = weights.get("in_proj_bias", {3 * hidden});
+  const Value qkv = graph.linear(x, weights.get("in_proj_weight", {3 * hidden, hidden}), options);
+  return attention_of(graph, qkv, {.heads = heads});
+}
+
 namespace {
+
+enum class Norm : std::uint8_t { kBefore, kAfter };
 
 struct Settings {
   Activation activation;
   float eps;
+  Norm norm;
   Bias bias;
 };
 
-AttentionValues attention(ModelGraph& model, const Weights& weights, Value x, Bias bias) {
-  Graph& graph = model.graph;
-  const std::int64_t hidden = model.hidden_size;
-  LinearOptions options;
-  if (bias == Bias::kYes) options.bias = weights.get("in_proj_bias", {3 * hidden});
-  const Value qkv = graph.linear(x, weights.get("in_proj_weight", {3 * hidden, hidden}), options);
-  return attention_of(graph, qkv, {.heads = model.heads});
+ModelGraph new_torch_model(const Config& config, std::string_view layers) {
+  refuse_unsupported(config);
+  ModelGraph model = new_model(config, {.hidden_size = "d_model",
+                                        .layers = layers,
+                                        .heads = "nhead",
+                                        .intermediate_size = "dim_feedforward"});
+  model.input = InputKind::kVectors;
+  model.max_tokens = kLongestWithoutPositions;
+  return model;
+}
+
+Settings read_settings(const Config& config) {
+  return {.activation = read_activation(config, "activation", "relu"),
+          .eps = read_epsilon(config, "layer_norm_eps", 1e-5),
+          .norm = config.flag_or("norm_first", false) ? Norm::kBefore : Norm::kAfter,
+          .bias = config.flag_or("bias", true) ? Bias::kYes : Bias::kNo};
 }
 
 Value feed_forward(ModelGraph& model, const Weights& layer, Value x, Value residual,
@@ -36,44 +60,48 @@ Value feed_forward(ModelGraph& model, const Weights& layer, Value x, Value resid
                settings.bias);
 }
 
+/// One layer; notes its input and its attention.
+Value add_layer(ModelGraph& model, const Weights& layer, Value x, const Settings& settings) {
+  Graph& graph = model.graph;
+  const auto norm = [&](const char* name, Value of) {
+    return layer_norm(graph, layer.sub(name), of, settings.eps, settings.bias);
+  };
+  model.hidden_states.push_back(x);
+  const Value in = settings.norm == Norm::kBefore ? norm("norm1", x) : x;
+  const AttentionValues seen =
+      torch_self_attention(graph, layer.sub("self_attn"), in, model.heads, settings.bias);
+  model.attentions.push_back(seen.weights);
+  const Value y = dense(graph, layer.sub("self_attn.out_proj"), seen.output, model.hidden_size,
+                        Activation::kNone, x, settings.bias);
+  if (settings.norm == Norm::kBefore) {
+    return feed_forward(model, layer, norm("norm2", y), y, settings);
+  }
+  const Value z = norm("norm1", y);
+  return norm("norm2", feed_forward(model, layer, z, z, settings));
+}
+
 }  // namespace
 
 ModelGraph build_torch_encoder(const Config& config, const Weights& weights) {
-  refuse_unsupported(config);
-  ModelGraph model = new_model(config, {.hidden_size = "d_model",
-                                        .layers = "num_layers",
-                                        .heads = "nhead",
-                                        .intermediate_size = "dim_feedforward"});
-  model.input = InputKind::kVectors;
-  model.max_tokens = kLongestWithoutPositions;
-  const bool norm_first = config.flag_or("norm_first", false);
-  const Settings settings{read_activation(config, "activation", "relu"),
-                          read_epsilon(config, "layer_norm_eps", 1e-5),
-                          config.flag_or("bias", true) ? Bias::kYes : Bias::kNo};
-  const auto norm = [&](const Weights& of, Value x) {
-    return layer_norm(model.graph, of, x, settings.eps, settings.bias);
-  };
-
-  Graph& graph = model.graph;
-  Value x = graph.input(kFeatureInput, model.tokens, model.hidden_size);
+  ModelGraph model = new_torch_model(config, "num_layers");
+  const Settings settings = read_settings(config);
+  Value x = model.graph.input(kFeatureInput, model.tokens, model.hidden_size);
   for (std::int64_t i = 0; i < model.layers; ++i) {
-    const Weights layer = weights.sub(fmt::format("layers.{}", i));
-    model.hidden_states.push_back(x);
-    const Value in = norm_first ? norm(layer.sub("norm1"), x) : x;
-    const AttentionValues seen = attention(model, layer.sub("self_attn"), in, settings.bias);
-    const Value y = dense(graph, layer.sub("self_attn.out_proj"), seen.output, model.hidden_size,
-                          Activation::kNone, x, settings.bias);
-    if (norm_first) {
-      x = feed_forward(model, layer, norm(layer.sub("norm2"), y), y, settings);
-    } else {
-      const Value z = norm(layer.sub("norm1"), y);
-      x = norm(layer.sub("norm2"), feed_forward(model, layer, z, z, settings));
-    }
-    model.attentions.push_back(seen.weights);
+    x = add_layer(model, weights.sub(fmt::format("layers.{}", i)), x, settings);
   }
-  if (weights.has("norm.weight")) x = norm(weights.sub("norm"), x);
+  if (weights.has("norm.weight")) {
+    x = layer_norm(model.graph, weights.sub("norm"), x, settings.eps, settings.bias);
+  }
   model.hidden_states.push_back(x);
   model.last_hidden_state = x;
+  return model;
+}
+
+ModelGraph build_torch_encoder_layer(const Config& config, const Weights& weights) {
+  ModelGraph model = new_torch_model(config, {});
+  const Value x = model.graph.input(kFeatureInput, model.tokens, model.hidden_size);
+  model.last_hidden_state = add_layer(model, weights, x, read_settings(config));
+  model.hidden_states.push_back(model.last_hidden_state);
   return model;
 }
 
