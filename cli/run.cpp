@@ -4,6 +4,7 @@
 #include "cli/interruption.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
+#include "weft/encoder_decoder.h"
 #include "weft/safetensors.h"
 #include "weft/transformer_model.h"
 
@@ -22,11 +23,17 @@ void run(const Arguments& arguments) {
 
   check_writable(output);
   const NamedArrays inputs = read_safetensors(input);
-  const auto model = TransformerModel::load(directory, load);
-  const NamedArrays outputs = model->forward(inputs, options);
-  throw_if_interrupted();
-  write_safetensors(output, outputs);
-  tell_notes(model->info().warnings);
+  const auto finish = [&](const auto& model) {
+    const NamedArrays outputs = model->forward(inputs, options);
+    throw_if_interrupted();
+    write_safetensors(output, outputs);
+    tell_notes(model->info().warnings);
+  };
+  if (is_encoder_decoder(directory)) {
+    finish(EncoderDecoder::load(directory, load));
+  } else {
+    finish(TransformerModel::load(directory, load));
+  }
 }
 
 }  // namespace
@@ -42,7 +49,11 @@ Command run_command() {
           "with `attention_mask` [B,T]; optional `token_type_ids`. Models of images take F32\n"
           "`pixel_values` [B,C,H,W], models of vectors `inputs` [tokens,d] with `offsets` or "
           "[B,T,d]\n"
-          "with `attention_mask`. Output tensors are named as in\n"
+          "with `attention_mask`. Encoder-decoders take `decoder_input_ids` [B,U] (or\n"
+          "`decoder_inputs` [B,U,d]) with an optional `decoder_attention_mask` as well, and write\n"
+          "`encoder_last_hidden_state`, `encoder_hidden_states.i`, `decoder_hidden_states.i`,\n"
+          "`encoder_attentions.i`, `decoder_attentions.i`, `cross_attentions.i`.\n"
+          "Output tensors are named as in\n"
           "Hugging Face: `last_hidden_state`, and `pooler_output`, `sentence_embedding`,\n"
           "`token_embeddings`, `logits` (raw scores) if the model has them. Needs config.json and "
           "the weights only. Never truncates.",

@@ -19,6 +19,27 @@ std::size_t bytes_per_element(DType dtype) { return is_half(dtype) ? 2 : 4; }
 
 }  // namespace
 
+std::shared_ptr<const EmbeddingTable> TableCache::get(const Weight& table) {
+  std::weak_ptr<const EmbeddingTable>& known = tables_[{table.identity(), table.rows()}];
+  if (auto found = known.lock()) return found;
+  const DType dtype = is_half(table.dtype()) ? table.dtype() : DType::kF32;
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<std::size_t>(table.size()), bytes_per_element(dtype),
+                             &bytes)) {
+    throw Error(Reason::kResourceExhausted,
+                fmt::format("[embedding] {}: {} elements do not fit into memory", table.name(),
+                            table.size()));
+  }
+  auto packed = std::make_shared<EmbeddingTable>(EmbeddingTable{Buffer(bytes), dtype});
+  if (table.dtype() == DType::kF64) {
+    table.read_f32(0, table.rows(), packed->data.f32());
+  } else {
+    table.read_raw(0, table.rows(), packed->data.data());
+  }
+  known = packed;
+  return packed;
+}
+
 EmbeddingOp::EmbeddingOp(std::vector<Weight> tables) : tables_(std::move(tables)) {
   if (!tables_.empty()) label_ = tables_[0].name();
 }
@@ -54,22 +75,12 @@ std::vector<ValueInfo> EmbeddingOp::infer(std::span<const ValueInfo> in) const {
 std::unique_ptr<Op> EmbeddingOp::compile(const CompileContext& context) const {
   auto compiled = std::make_unique<EmbeddingOp>(tables_);
   compiled->kernels_ = context.kernels;
+  TableCache own;
+  TableCache& tables = context.tables == nullptr ? own : *context.tables;
   for (const Weight& table : tables_) {
-    const DType dtype = is_half(table.dtype()) ? table.dtype() : DType::kF32;
-    std::size_t bytes = 0;
-    if (__builtin_mul_overflow(static_cast<std::size_t>(table.size()), bytes_per_element(dtype),
-                               &bytes)) {
-      throw Error(Reason::kResourceExhausted,
-                  fmt::format("[embedding] {}: {} elements do not fit into memory", table.name(),
-                              table.size()));
-    }
-    Packed packed{Buffer(bytes), dtype};
-    if (table.dtype() == DType::kF64) {
-      table.read_f32(0, table.rows(), packed.data.f32());
-    } else {
-      table.read_raw(0, table.rows(), packed.data.data());
-    }
-    compiled->packed_.push_back(std::move(packed));
+    compiled->packed_.push_back(tables.get(table));
+    const auto& packed = compiled->packed_.back();
+    if (packed.use_count() == 1) compiled->packed_bytes_ += packed->data.size();
   }
   return compiled;
 }
@@ -81,23 +92,17 @@ std::size_t EmbeddingOp::scratch_bytes(const Limits&) const {
   return needed ? sizeof(float) * static_cast<std::size_t>(tables_[0].cols()) : 0;
 }
 
-std::size_t EmbeddingOp::packed_bytes() const {
-  std::size_t bytes = 0;
-  for (const Packed& table : packed_) bytes += table.data.size();
-  return bytes;
-}
-
 Work EmbeddingOp::work(const RunContext& context) const {
   const double elements =
       static_cast<double>(context.out[0].rows) * static_cast<double>(context.end - context.begin);
   Work work{.flops = elements * static_cast<double>(packed_.size() - 1), .bytes = 4 * elements};
-  for (const Packed& table : packed_) {
-    work.bytes += elements * static_cast<double>(bytes_per_element(table.dtype));
+  for (const auto& table : packed_) {
+    work.bytes += elements * static_cast<double>(bytes_per_element(table->dtype));
   }
   return work;
 }
 
-void EmbeddingOp::widen(const Packed& table, std::int64_t first_element, std::int64_t n,
+void EmbeddingOp::widen(const EmbeddingTable& table, std::int64_t first_element, std::int64_t n,
                         float* y) const noexcept {
   if (table.dtype == DType::kF32) {
     std::copy_n(table.data.f32() + first_element, n, y);
@@ -114,7 +119,7 @@ void EmbeddingOp::run(const RunContext& context) const noexcept {
   for (std::int64_t row = 0; row < context.out[0].rows; ++row) {
     float* y = context.out[0].f32(row) + context.begin;
     for (std::size_t i = 0; i < packed_.size(); ++i) {
-      const Packed& table = packed_[i];
+      const EmbeddingTable& table = *packed_[i];
       const std::int64_t first = *context.in[i].i32(row) * hidden + context.begin;
       if (i == 0) {
         widen(table, first, n, y);

@@ -1,7 +1,10 @@
 // embedding: the sum of table look-ups by ids, token types, positions; any number of them.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ops/buffer.h"
@@ -9,6 +12,22 @@
 #include "weft/weight.h"
 
 namespace weft {
+
+/// A table in memory: F32, F16 or BF16.
+struct EmbeddingTable {
+  Buffer data;
+  DType dtype;
+};
+
+/// The tables of one model while it is compiled: an encoder and a decoder that embed by the same
+/// stored tensor get one copy.
+class TableCache {
+ public:
+  std::shared_ptr<const EmbeddingTable> get(const Weight& table);
+
+ private:
+  std::map<std::pair<const void*, std::int64_t>, std::weak_ptr<const EmbeddingTable>> tables_;
+};
 
 /// Inputs: one id per row and table, I32 (rows, 1), all of one row space. Output: (rows, hidden),
 /// tables[0][ids0] + tables[1][ids1] + ... in this order, as sums of PyTorch's Embedding.
@@ -28,23 +47,20 @@ class EmbeddingOp final : public Op {
   std::unique_ptr<Op> compile(const CompileContext& context) const override;
   std::int64_t column_grain() const override { return 16; }
   std::size_t scratch_bytes(const Limits& limits) const override;
-  std::size_t packed_bytes() const override;
+  /// Of shared tables, those that were read for this operator.
+  std::size_t packed_bytes() const override { return packed_bytes_; }
   Work work(const RunContext& context) const override;
   void run(const RunContext& context) const noexcept override;
 
  private:
-  // A table in memory: F32, F16 or BF16.
-  struct Packed {
-    Buffer data;
-    DType dtype;
-  };
-  void widen(const Packed& table, std::int64_t first_element, std::int64_t n,
+  void widen(const EmbeddingTable& table, std::int64_t first_element, std::int64_t n,
              float* y) const noexcept;
 
   std::vector<Weight> tables_;
   std::string label_;
   const simd::Kernels* kernels_ = nullptr;  // null until compiled, as packed_ is empty
-  std::vector<Packed> packed_;
+  std::vector<std::shared_ptr<const EmbeddingTable>> packed_;
+  std::size_t packed_bytes_ = 0;
 };
 
 }  // namespace weft

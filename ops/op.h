@@ -62,6 +62,7 @@ struct RunContext {
 };
 
 class ProductCache;
+class TableCache;
 
 struct CompileContext {
   Isa isa = Isa::kBaseline;
@@ -69,6 +70,7 @@ struct CompileContext {
   ComputeType dtype = ComputeType::kF32;  // of large products
   const simd::Kernels* kernels = nullptr;
   ProductCache* products = nullptr;  // of one model: equal products are packed once; null: never
+  TableCache* tables = nullptr;      // likewise, tables of embeddings
 };
 
 /// The kernels of a level; `kernels` is null if this build lacks it.

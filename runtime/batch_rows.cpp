@@ -67,7 +67,7 @@ std::pair<std::int64_t, std::int64_t> token_columns(const Integers& mask, std::i
   for (std::int64_t t = 0; t < columns; ++t) {
     const std::int64_t value = mask[row * columns + t];
     if (value != 0 && value != 1) {
-      invalid_batch(fmt::format("attention_mask: expected 0 or 1, found {} at row {}, column {}",
+      invalid_batch(fmt::format("{}: expected 0 or 1, found {} at row {}, column {}", mask.name(),
                                 value, row, t));
     }
     if (value == 0) continue;
@@ -77,12 +77,12 @@ std::pair<std::int64_t, std::int64_t> token_columns(const Integers& mask, std::i
   }
   if (ones == 0) {
     invalid_batch(
-        fmt::format("attention_mask: expected a token in each row, found none in row {}", row));
+        fmt::format("{}: expected a token in each row, found none in row {}", mask.name(), row));
   }
   if (ones != last - first) {
-    invalid_batch(fmt::format(
-        "attention_mask: expected padding at the ends only, found a hole between tokens in row {}",
-        row));
+    invalid_batch(
+        fmt::format("{}: expected padding at the ends only, found a hole between tokens in row {}",
+                    mask.name(), row));
   }
   return {first, last};
 }

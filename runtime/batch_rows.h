@@ -41,7 +41,7 @@ void check_input_names(const NamedArrays& inputs, std::string_view main,
 /// `offsets`, which must rise from 0 to the number of rows of `main`.
 Integers read_offsets(const NamedArrays& inputs, std::string_view main, std::int64_t rows);
 
-/// Columns [first, last) of a row's tokens: one unbroken stretch of ones in `attention_mask`.
+/// Columns [first, last) of a row's tokens: one unbroken stretch of ones in `mask`.
 std::pair<std::int64_t, std::int64_t> token_columns(const Integers& mask, std::int64_t row,
                                                     std::int64_t columns);
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "ops/embedding.h"
 #include "ops/gemm/product.h"
 #include "ops/isa.h"
 #include "ops/linear.h"
@@ -144,9 +145,11 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const CompileOptions& o
     value.weight = {};
   }
   ProductCache products;
+  TableCache tables;
   for (GraphNode& node : recipe.nodes) {
     CompileContext context = make_compile_context(impl->isa, impl->gemm, dtype_of(*impl, node));
     context.products = &products;
+    context.tables = &tables;
     GraphNode compiled{node.op->compile(context), std::move(node.in), std::move(node.out)};
     node.op.reset();
     if (is_constant(*impl, compiled)) {

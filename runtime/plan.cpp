@@ -164,6 +164,11 @@ class Planner {
       }
       const std::int64_t rows = limits_of_[value.info.rows].tokens;
       if (value.kind == ValueNode::Kind::kState) {
+        if (rows == 0) {
+          throw Error(Reason::kInvalidArgument,
+                      fmt::format("[session] limits.spaces: expected the rows of {}, found none",
+                                  model_.spaces[value.info.rows].name));
+        }
         placement.kind = Placement::Kind::kArena;
         placement.stride = row_stride(value.info.cols);
         arena.push_back({0, static_cast<std::int64_t>(plan_.stages.size()),
@@ -274,11 +279,7 @@ RowLimits limits_of(const Model::Impl& model, const SessionLimits& limits, std::
             own.sequences,
             own.longest == 0 ? own.tokens : std::min(own.longest, own.tokens)};
   }
-  if (node.kind == RowSpaceNode::Kind::kState) {
-    throw Error(
-        Reason::kInvalidArgument,
-        fmt::format("[session] limits.spaces: expected the rows of {}, found none", node.name));
-  }
+  if (node.kind == RowSpaceNode::Kind::kState) return {{space}, 0, 1, 0};
   return {{space}, limits.tokens, limits.sequences, limits.longest};
 }
 

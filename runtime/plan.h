@@ -67,7 +67,7 @@ struct Plan {
 };
 
 /// The limits of a row space: its own, or those of all. For fixed rows and states the number of
-/// rows is `tokens`. Throws Error(kInvalidArgument) for a state without limits.
+/// rows is `tokens`, 0 for a state that has no limits.
 RowLimits limits_of(const Model::Impl& model, const SessionLimits& limits, std::int32_t space);
 
 /// `outputs`: names asked for. Throws Error(kInvalidArgument) for an unknown name,

@@ -5,6 +5,7 @@
 #include "weft/classifier.h"
 #include "weft/cross_encoder.h"
 #include "weft/encoder.h"
+#include "weft/encoder_decoder.h"
 #include "weft/error.h"
 #include "weft/graph.h"
 #include "weft/head.h"

@@ -20,3 +20,8 @@ weft_add_tests(weft_precision_tests PER_PRODUCT_ISA SOURCES
   minilm.cpp
   precision_test.cpp
 )
+weft_add_tests(weft_seq2seq_tests PER_ISA SOURCES
+  allocation_counter.cpp
+  golden.cpp
+  seq2seq_golden_test.cpp
+)

@@ -1,0 +1,95 @@
+#include "runtime/models/seq2seq_blocks.h"
+
+#include <memory>
+#include <utility>
+
+namespace weft {
+namespace {
+
+class ScaledSource : public WeightSource {
+ public:
+  ScaledSource(Weight weight, float factor) : weight_(std::move(weight)), factor_(factor) {}
+  // Whole rows only: that is how embedding tables and linear weights are read.
+  void read(std::int64_t first, std::int64_t count, void* out) const override {
+    auto* values = static_cast<float*>(out);
+    weight_.read_f32(first / weight_.cols(), count / weight_.cols(), values);
+    for (std::int64_t i = 0; i < count; ++i) values[i] *= factor_;
+  }
+
+ private:
+  Weight weight_;
+  float factor_;
+};
+
+class RowsFromSource : public WeightSource {
+ public:
+  RowsFromSource(Weight weight, std::int64_t first) : weight_(std::move(weight)), first_(first) {}
+  void read(std::int64_t first, std::int64_t count, void* out) const override {
+    weight_.read_raw(first_ + first / weight_.cols(), count / weight_.cols(), out);
+  }
+
+ private:
+  Weight weight_;
+  std::int64_t first_;
+};
+
+}  // namespace
+
+Weight first_of(const Weights& weights, std::initializer_list<std::string_view> names,
+                std::int64_t rows, std::int64_t cols) {
+  Weight first;
+  for (std::string_view name : names) {
+    if (!weights.has(name)) continue;
+    const Weight found = weights.get(name, {rows, cols});
+    if (!first) first = found;
+  }
+  return first ? first : weights.get(*names.begin(), {rows, cols});  // throws, naming it
+}
+
+Weight output_weight(const Config& config, const Weights& checkpoint, std::string_view own,
+                     const Weight& table) {
+  const bool tied = config.flag_or("tie_word_embeddings", true);
+  if (tied && !checkpoint.has(own)) return table;
+  return checkpoint.get(own, {table.rows(), table.cols()});
+}
+
+Weight scaled(const Weight& weight, float factor) {
+  if (factor == 1.0f) return weight;
+  return {weight.name(), weight.shape(), DType::kF32,
+          std::make_shared<ScaledSource>(weight, factor)};
+}
+
+Weight rows_from(const Weight& table, std::int64_t first) {
+  return {table.name(),
+          {table.rows() - first, table.cols()},
+          table.dtype(),
+          std::make_shared<RowsFromSource>(table, first)};
+}
+
+void add_source_keys_values(
+    Seq2SeqGraph& model,
+    const std::function<std::array<Projection, 2>(std::int64_t layer)>& of_layer) {
+  std::vector<Projection> projections;
+  for (std::int64_t i = 0; i < model.decoder_layers; ++i) {
+    for (Projection& projection : of_layer(i)) projections.push_back(std::move(projection));
+  }
+  model.source_keys_values =
+      model.encoder.graph.linear(model.encoder.last_hidden_state, projections);
+}
+
+void add_decoder(Seq2SeqGraph& model, const std::function<void(DecoderPass& pass)>& layers,
+                 const std::function<Value(Value hidden)>& head) {
+  Graph& graph = model.encoder.graph;
+  model.targets = DecoderPass::of_targets(graph, model.source_keys_values);
+  layers(model.targets);
+  if (!head) return;
+  model.step = DecoderPass::of_step(graph, graph.ragged_rows("sources"),
+                                    graph.cols(model.source_keys_values));
+  layers(model.step);
+  model.step_logits = head(model.step.last_hidden_state);
+  model.head_rows = graph.ragged_rows(kHeadRows);
+  model.head_logits =
+      head(graph.input(kHeadRows, model.head_rows, graph.cols(model.targets.last_hidden_state)));
+}
+
+}  // namespace weft
