@@ -301,6 +301,9 @@ class CachedStepDecoder final : public StepDecoder {
 std::unique_ptr<StepDecoder> new_step_decoder(std::shared_ptr<const EncoderDecoder> model,
                                               const TokenBatch& sources, const DecodeLimits& limits,
                                               const StopCondition& stop) {
+  if (const RecurrentModel* recurrent = model->impl().recurrent.get()) {
+    return recurrent->new_decoder(sources, limits.rows, stop);
+  }
   return std::make_unique<CachedStepDecoder>(std::move(model), sources, limits, stop);
 }
 

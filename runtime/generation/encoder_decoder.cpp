@@ -39,12 +39,14 @@ TokenLimits limits_of(const ModelGraph& encoder) {
 }  // namespace
 
 bool is_encoder_decoder(const std::filesystem::path& directory) {
-  return is_seq2seq(Config::load(find_transformer_directory(directory) / "config.json"));
+  const Config config = Config::load(find_transformer_directory(directory) / "config.json");
+  return is_bahdanau(config) || is_seq2seq(config);
 }
 
 void EncoderDecoder::Impl::load(const std::filesystem::path& directory,
                                 const LoadOptions& options) {
   const Config config = Config::load(find_transformer_directory(directory) / "config.json");
+  if (is_bahdanau(config)) return load_recurrent(directory, config, options);
   const Seq2SeqArchitecture& architecture = find_seq2seq_architecture(config);
   const Weights weights = Weights::open(directory);
   if (options.check_weights) weights.check_finite();

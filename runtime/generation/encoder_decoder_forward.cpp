@@ -199,6 +199,7 @@ class Forward {
 
 NamedArrays EncoderDecoder::forward(const NamedArrays& inputs,
                                     const ForwardOptions& options) const {
+  if (impl_->recurrent != nullptr) return impl_->recurrent->forward(inputs, options);
   return Forward(*impl_, inputs, options).run();
 }
 

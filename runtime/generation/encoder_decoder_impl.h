@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "runtime/generation/recurrent_model.h"
 #include "runtime/models/seq2seq_graph.h"
 #include "runtime/session_pool.h"
 #include "runtime/token_batch.h"
@@ -29,9 +30,14 @@ struct EncoderDecoder::Impl {
   std::shared_ptr<const Model> model;
   SessionLimits limits;
   std::unique_ptr<ThreadBudget> budget;
+  /// Of a recurrent model, which has graphs of its own; `model` and its row spaces are not set
+  /// then.
+  std::unique_ptr<const RecurrentModel> recurrent;
 
   void load(const std::filesystem::path& directory, const LoadOptions& options);
   void describe(const Config& config, const Seq2SeqGraph& built, const Weights& weights);
+  void load_recurrent(const std::filesystem::path& directory, const Config& config,
+                      const LoadOptions& options);
 };
 
 }  // namespace weft

@@ -2,6 +2,9 @@
 weft_add_tests(weft_golden_tests PER_ISA SOURCES
   golden.cpp
   architecture_golden_test.cpp
+  attention_guide_page_test.cpp
+  attention_guide_test.cpp
+  bahdanau_test.cpp
   disentangled_test.cpp
   head_golden_test.cpp
   multi_vector_golden_test.cpp

@@ -1,0 +1,46 @@
+// An EncoderDecoder whose layers are recurrent.
+#include "runtime/generation/encoder_decoder_impl.h"
+
+namespace weft {
+
+void EncoderDecoder::Impl::load_recurrent(const std::filesystem::path& directory,
+                                          const Config& config, const LoadOptions& options) {
+  const Weights weights = Weights::open(directory);
+  if (options.check_weights) weights.check_finite();
+  limits = options.limits;
+  if (limits.threads == 0) limits.threads = default_threads();
+  auto loaded = std::make_unique<RecurrentModel>(config, weights, options);
+  const BahdanauSizes& sizes = loaded->sizes();
+  source_limits = loaded->source_limits();
+  target_limits = loaded->target_limits();
+  config_source = config.source();
+  has_head = true;
+  source_columns = sizes.layers * sizes.hidden;
+
+  info.architecture = config.text("model_type");
+  info.source = directory.string();
+  info.weight_files = weights.files();
+  info.isa = loaded->step().isa();
+  info.gemm = loaded->step().gemm();
+  info.compute_dtype = to_string(loaded->step().dtype());
+  info.kernels = loaded->step().kernels();
+  info.threads = limits.threads;
+  info.parameters = weights.parameters();
+  info.encoder_layers = info.decoder_layers = sizes.layers;
+  info.hidden_size = sizes.hidden;
+  info.decoder_heads = 1;
+  info.source_vocabulary = sizes.vocabulary;
+  info.target_vocabulary = sizes.decoder_vocabulary;
+  info.max_source_tokens = info.max_target_tokens = sizes.max_length;
+  info.outputs = {"last_hidden_state", "encoder_last_hidden_state", "logits"};
+  info.packed_bytes = loaded->encoder().packed_bytes() + loaded->step().packed_bytes();
+  info.unexpected_tensors = weights.unused();
+  if (!info.unexpected_tensors.empty()) {
+    info.warnings.push_back(
+        fmt::format("{} tensors of the checkpoint are not used, the first is {}",
+                    info.unexpected_tensors.size(), info.unexpected_tensors[0]));
+  }
+  recurrent = std::move(loaded);
+}
+
+}  // namespace weft
