@@ -161,6 +161,23 @@ def gte_today():
     write_case("gte/today", reference(model, state), prefixed(state, "gte"), fields, ids)
 
 
+def gte_older_names(state, layers):
+    """Weights of transformers' GTE under the names of the checkpoints' own code."""
+    stored = state
+    head = "gte." if any(name.startswith("gte.") for name in state) else ""
+    for i in range(layers):
+        for part in ("weight", "bias"):
+            stored = fused(stored, [f"{head}layers.{i}.self_attn.{x}_proj.{part}" for x in "qkv"],
+                           f"{head}layers.{i}.attention.qkv_proj.{part}")
+        stored = fused(stored, [f"{head}layers.{i}.mlp.{x}_proj.weight" for x in ("up", "gate")],
+                       f"{head}layers.{i}.mlp.up_gate_proj.weight")
+    for new, old in (("self_attn.o_proj", "attention.o_proj"),
+                     ("post_attention_layernorm", "attn_ln"), ("post_mlp_layernorm", "mlp_ln"),
+                     ("layers.", "encoder.layer.")):
+        stored = {name.replace(new, old): tensor for name, tensor in stored.items()}
+    return stored
+
+
 def gte_older():
     """model_type "new": fused projections and fixed NTK scaling, which transformers does not know:
     its model is given the frequencies of the checkpoint's own code."""
@@ -168,17 +185,7 @@ def gte_older():
                            rope_parameters={"rope_type": "default", "rope_theta": 70.0})
     model = transformers.GteModel(config)
     state = randomize(model, 151)
-    stored, kind = state, ("weight", "bias")
-    for i in range(config.num_hidden_layers):
-        for part in kind:
-            stored = fused(stored, [f"layers.{i}.self_attn.{x}_proj.{part}" for x in "qkv"],
-                           f"layers.{i}.attention.qkv_proj.{part}")
-        stored = fused(stored, [f"layers.{i}.mlp.{x}_proj.weight" for x in ("up", "gate")],
-                       f"layers.{i}.mlp.up_gate_proj.weight")
-    for new, old in (("self_attn.o_proj", "attention.o_proj"),
-                     ("post_attention_layernorm", "attn_ln"), ("post_mlp_layernorm", "mlp_ln"),
-                     ("layers.", "encoder.layer.")):
-        stored = {name.replace(new, old): tensor for name, tensor in stored.items()}
+    stored = gte_older_names(state, config.num_hidden_layers)
     model = reference(model, state)
     factor, size = 4.0, config.hidden_size // config.num_attention_heads
     powers = torch.arange(0, size, 2).float() / size

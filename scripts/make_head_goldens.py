@@ -19,8 +19,9 @@ import sys
 import numpy as np
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
+import golden_cases_rotary
 import make_sentence_goldens
 import tiny_bert
 
@@ -72,6 +73,8 @@ DISTILBERT = {"dim": 16, "n_heads": 2, "hidden_dim": 20, "n_layers": 1, "vocab_s
 ELECTRA = {**SHAPE, "embedding_size": 12}
 MODERNBERT = {**SHAPE, "num_hidden_layers": 2, "pad_token_id": 0, "cls_token_id": 1,
               "sep_token_id": 2, "bos_token_id": 1, "eos_token_id": 2}
+DEBERTA = {**SHAPE, "relative_attention": True, "pos_att_type": ["p2c", "c2p"],
+           "position_buckets": 4, "share_att_key": True, "norm_rel_ebd": "layer_norm"}
 TIED_LM_HEAD = ["lm_head.decoder.weight", "lm_head.decoder.bias"]
 
 # Logits alone: (class, config class, arguments, tensors to leave out).
@@ -127,7 +130,16 @@ LOGITS = {
                          {**MODERNBERT, **THREE}, []),
     "modernbert_masked_lm": ("ModernBertForMaskedLM", "ModernBertConfig", MODERNBERT,
                              ["decoder.weight"]),
+    "deberta_v2_sequence": ("DebertaV2ForSequenceClassification", "DebertaV2Config",
+                            {**DEBERTA, **THREE, "pooler_hidden_act": "relu"}, []),
+    "deberta_v2_token": ("DebertaV2ForTokenClassification", "DebertaV2Config",
+                         {**DEBERTA, **THREE, "type_vocab_size": 2}, []),
+    "deberta_v2_masked_lm": ("DebertaV2ForMaskedLM", "DebertaV2Config",
+                             {**DEBERTA, "hidden_act": "relu"},
+                             ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"]),
 }
+# The checkpoints of GTE's own code: transformers computes them under its own names.
+NEW = {"new_sequence": "GteForSequenceClassification", "new_token": "GteForTokenClassification"}
 IMAGES = {"vit_image": ("ViTForImageClassification", "ViTConfig"),
           "deit_image": ("DeiTForImageClassification", "DeiTConfig")}
 SPARSE_ENCODERS = ("sparse_encoder_saved",)
@@ -263,6 +275,26 @@ def write_logits_case(name, seed):
     write_logits(directory, model, seed + 1)
 
 
+def write_new_case(name, seed):
+    config = transformers.GteConfig(
+        **SHAPE, **THREE, type_vocab_size=2,
+        rope_parameters={"rope_type": "default", "rope_theta": 80.0})
+    directory = ROOT / name
+    model = write_model(directory, NEW[name], config, seed)
+    for file in TOKENIZER_FILES:
+        (directory / file).unlink()
+    stored = golden_cases_rotary.gte_older_names(
+        load_file(str(directory / "model.safetensors")), config.num_hidden_layers)
+    stored = {key.replace("gte.", "new."): value for key, value in stored.items()}
+    save_file(stored, str(directory / "model.safetensors"), metadata={"format": "pt"})
+    tiny_bert.save_json(directory / "config.json", {
+        "architectures": [NEW[name].replace("Gte", "New")], "model_type": "new", **SHAPE, **THREE,
+        "type_vocab_size": 2, "layer_norm_eps": config.layer_norm_eps, "rope_theta": 80.0,
+        "rope_scaling": None, "layer_norm_type": "layer_norm", "position_embedding_type": "rope",
+        "pack_qkv": True})
+    write_logits(directory, model, seed + 1)
+
+
 def write_image_case(name, seed):
     architecture, config_class = IMAGES[name]
     config = getattr(transformers, config_class)(
@@ -348,12 +380,14 @@ def write_aggregations(seed):
 
 
 def main():
-    names = sys.argv[1:] or [*CASES, *LOGITS, *IMAGES, *CROSS_ENCODERS, *SPARSE_ENCODERS, "aggregations"]
+    names = sys.argv[1:] or [*CASES, *LOGITS, *NEW, *IMAGES, *CROSS_ENCODERS, *SPARSE_ENCODERS, "aggregations"]
     for name in names:
         if name in CASES:
             write_case(name, 300 + 10 * list(CASES).index(name))
         elif name in LOGITS:
             write_logits_case(name, 1100 + 10 * list(LOGITS).index(name))
+        elif name in NEW:
+            write_new_case(name, 1900 + 10 * list(NEW).index(name))
         elif name in IMAGES:
             write_image_case(name, 1700 + 10 * list(IMAGES).index(name))
         elif name in SPARSE_ENCODERS:
