@@ -48,6 +48,7 @@ std::string as_json(const ModelInfo& info) {
              .add("vocabulary_size", info.vocabulary_size)
              .add("max_tokens", info.max_tokens)
              .add("embedding_size", info.embedding_size)
+             .add("token_vector_size", info.token_vector_size)
              .add("pooling", info.pooling)
              .add("head", head)
              .add("outputs", info.outputs)
@@ -89,6 +90,10 @@ std::string as_table(const ModelInfo& info) {
   if (info.embedding_size > 0) {
     row("sentence embedding",
         with_reason(fmt::format("{} columns", info.embedding_size), info.pooling));
+  }
+  if (info.token_vector_size > 0) {
+    row("vectors of tokens",
+        with_reason(fmt::format("{} columns", info.token_vector_size), info.pooling));
   }
   if (info.head.kind != HeadKind::kNone) {
     row("head", with_reason(to_string(info.head.kind), info.head.architecture));

@@ -76,13 +76,14 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
 
   SentenceModules sentence = read_sentence_modules(directory, built.hidden_size);
   has_modules = !sentence.modules.empty();
-  const bool embeds = options.pooling || sentence.task == TransformerTask::kEmbed;
+  const bool embeds = (built.input == InputKind::kIds || has_modules) &&
+                      (options.pooling || sentence.task == TransformerTask::kEmbed);
   if (embeds && (options.pooling || sentence.modules.empty())) {
     SentenceModule pooling;
     pooling.kind = SentenceModule::Kind::kPooling;
     pooling.pooling.modes = {options.pooling.value_or(Pooling::kMean)};
     sentence.modules = {pooling};
-    if (!options.pooling && built.input == InputKind::kIds) {
+    if (!options.pooling) {
       info.embedding_notes.emplace_back(
           "no modules.json: embeddings are the mean of the token vectors");
     }
@@ -94,8 +95,7 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
   }
   if (sentence.task == TransformerTask::kTokenVectors) {
     token_vector_cols = append_token_modules(built, sentence.token_modules);
-    info.pooling =
-        fmt::format("none, a vector per token: {}", weft::describe(sentence.token_modules));
+    info.pooling = fmt::format("a vector per token: {}", weft::describe(sentence.token_modules));
     info.token_vector_size = token_vector_cols;
   }
   info.warnings = sentence.warnings;

@@ -261,6 +261,11 @@ TEST_CASE("info tells a model's head, and lists the architectures and heads that
   CHECK(info.at("head").at("labels") == json({"bad", "good", "so so"}));
   CHECK(info.at("head").at("problem_type") == "single_label_classification");
   CHECK(info.at("head_session_bytes") > 0);
+  task.place.copy_golden("vit/new_names", "vit");
+  CHECK(task.run({"info", "vit", "--json"}).at(0).at("embedding_size") == 0);
+  CHECK(weft(task.place, {"info", "vit"}).out.find("embedding") == std::string::npos);
+  task.place.copy_golden("multi_vector/pylate", "colbert");
+  CHECK(task.run({"info", "colbert", "--json"}).at(0).at("token_vector_size") == 12);
   const json supported = task.run({"info", "--supported", "--json"}).at(0);
   const auto holds = [](const json& list, const char* name) {
     return std::find(list.begin(), list.end(), name) != list.end();

@@ -74,7 +74,7 @@ TEST_CASE("models of token vectors and of sentence embeddings are not taken for 
   const auto model = TransformerModel::load(directory("no_expansion"));
   CHECK(model->embedding_size() == 0);
   CHECK(model->info().token_vector_size == 12);
-  CHECK(model->info().pooling == "none, a vector per token: dense 16 -> 12 none, normalize");
+  CHECK(model->info().pooling == "a vector per token: dense 16 -> 12 none, normalize");
 }
 
 TEST_CASE("run gives token_embeddings of every token, of length 1") {
