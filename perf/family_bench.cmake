@@ -1,0 +1,1 @@
+weft_add_bench(weft_family_bench family_bench.cpp)
