@@ -219,7 +219,97 @@ def t5_untied():
     write("t5/untied", model, fields, 229)
 
 
-CASES = (marian, marian_own_tables, bart, bart_bare, mbart, t5, t5_untied, mt5)
+def run_torch(model, x, y, keep, target_keep):
+    """Every layer's result and softmax weights of torch.nn.Transformer; x (B, T, d), y (B, U, d)."""
+    padding, past = ~torch.tensor(keep), torch.full((y.shape[1],) * 2, True).triu(1)
+    named = {}
+    with torch.no_grad():
+        for i, layer in enumerate(model.encoder.layers):
+            named[f"encoder_hidden_states.{i}"] = x
+            seen = layer.norm1(x) if layer.norm_first else x
+            named[f"encoder_attentions.{i}"] = layer.self_attn(
+                seen, seen, seen, key_padding_mask=padding, average_attn_weights=False)[1]
+            x = layer(x, src_key_padding_mask=padding)
+        memory = model.encoder.norm(x)
+        last = len(model.encoder.layers)
+        named[f"encoder_hidden_states.{last}"] = named["encoder_last_hidden_state"] = memory
+        target_padding = ~torch.tensor(target_keep)
+        for i, layer in enumerate(model.decoder.layers):
+            named[f"decoder_hidden_states.{i}"] = y
+            weights = {}
+            for name in ("self_attn", "multihead_attn"):
+                def record(module, args, kwargs, name=name):
+                    weights[name] = torch.nn.MultiheadAttention.forward(
+                        module, *args, **(kwargs | {"need_weights": True,
+                                                    "average_attn_weights": False}))[1]
+                hook = getattr(layer, name).register_forward_pre_hook(record, with_kwargs=True)
+                weights[f"hook {name}"] = hook
+            y = layer(y, memory, tgt_mask=past, memory_key_padding_mask=padding,
+                      tgt_key_padding_mask=target_padding)
+            for name, kind in (("self_attn", "decoder"), ("multihead_attn", "cross")):
+                weights[f"hook {name}"].remove()
+                named[f"{kind}_attentions.{i}"] = weights[name]
+        last = len(model.decoder.layers)
+        named[f"decoder_hidden_states.{last}"] = named["last_hidden_state"] = model.decoder.norm(y)
+    named = {name: tensor.numpy().copy() for name, tensor in named.items()}
+    for name, values in named.items():
+        rows = keep if name.startswith("encoder") else target_keep
+        if "attentions" in name:
+            columns = target_keep if name.startswith("decoder") else keep
+            values[:] = np.nan_to_num(values * rows[:, None, :, None] * columns[:, None, None, :])
+        else:
+            values[~rows] = 0
+    return named
+
+
+def torch_transformer(name, seed, fields):
+    torch.backends.mha.set_fastpath_enabled(False)
+    own = {key: fields[key] for key in ("norm_first", "bias", "activation", "layer_norm_eps")
+           if key in fields}
+    width = fields["d_model"]
+    model = torch.nn.Transformer(width, fields["nhead"], fields["num_encoder_layers"],
+                                 fields["num_decoder_layers"], fields["dim_feedforward"],
+                                 batch_first=True, **own)
+    state = randomize(model, seed)
+    model = model.double().eval()
+    model.load_state_dict({key: tensor.double() for key, tensor in state.items()})
+    lengths, target_lengths = [5, 1, 3], [2, 4, 1]
+    random = np.random.RandomState(seed + 1)
+    keep = np.arange(5) < np.array(lengths)[:, None]
+    target_keep = np.arange(4) < np.array(target_lengths)[:, None]
+    x = random.standard_normal((3, 5, width)).astype(np.float32)
+    y = random.standard_normal((3, 4, width)).astype(np.float32)
+    expected = run_torch(model, torch.tensor(x).double(), torch.tensor(y).double(), keep,
+                         target_keep)
+    # The library's own forward agrees with the layers taken one by one.
+    with torch.no_grad():
+        out = model(torch.tensor(x).double(), torch.tensor(y).double(),
+                    tgt_mask=torch.full((4, 4), True).triu(1),
+                    src_key_padding_mask=~torch.tensor(keep),
+                    memory_key_padding_mask=~torch.tensor(keep)).numpy()
+    assert np.abs((out - expected["last_hidden_state"])[target_keep]).max() < 1e-12
+    x[~keep] = y[~target_keep] = 1e30
+    given = {"inputs": x, "attention_mask": keep.astype(np.int64), "decoder_inputs": y,
+             "decoder_attention_mask": target_keep.astype(np.int64)}
+    tiny_models.write_files(f"torch_transformer/{name}", state,
+                            {"model_type": "torch.nn.Transformer"} | fields,
+                            {"vectors_decoded": (given, expected)})
+
+
+def torch_post_norm():
+    torch_transformer("post_norm", 233, {"d_model": 18, "nhead": 3, "num_encoder_layers": 2,
+                                         "num_decoder_layers": 3, "dim_feedforward": 26})
+
+
+def torch_pre_norm():
+    torch_transformer("pre_norm", 237, {"d_model": 20, "nhead": 2, "num_encoder_layers": 1,
+                                        "num_decoder_layers": 2, "dim_feedforward": 32,
+                                        "activation": "gelu", "norm_first": True, "bias": False,
+                                        "layer_norm_eps": 1e-6})
+
+
+CASES = (marian, marian_own_tables, bart, bart_bare, mbart, t5, t5_untied, mt5, torch_post_norm,
+         torch_pre_norm)
 
 
 def main():

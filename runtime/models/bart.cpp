@@ -11,8 +11,8 @@ namespace {
 constexpr std::int64_t kPositionOffset = 2;
 
 Weight positions(const Weights& side, std::int64_t rows, std::int64_t cols) {
-  return rows_from(side.get("embed_positions.weight", {rows + kPositionOffset, cols}),
-                   kPositionOffset);
+  return rows_of(side.get("embed_positions.weight", {rows + kPositionOffset, cols}),
+                 kPositionOffset, rows);
 }
 
 }  // namespace

@@ -21,9 +21,9 @@ class ScaledSource : public WeightSource {
   float factor_;
 };
 
-class RowsFromSource : public WeightSource {
+class RowsSource : public WeightSource {
  public:
-  RowsFromSource(Weight weight, std::int64_t first) : weight_(std::move(weight)), first_(first) {}
+  RowsSource(Weight weight, std::int64_t first) : weight_(std::move(weight)), first_(first) {}
   void read(std::int64_t first, std::int64_t count, void* out) const override {
     weight_.read_raw(first_ + first / weight_.cols(), count / weight_.cols(), out);
   }
@@ -59,11 +59,11 @@ Weight scaled(const Weight& weight, float factor) {
           std::make_shared<ScaledSource>(weight, factor)};
 }
 
-Weight rows_from(const Weight& table, std::int64_t first) {
-  return {table.name(),
-          {table.rows() - first, table.cols()},
-          table.dtype(),
-          std::make_shared<RowsFromSource>(table, first)};
+Weight rows_of(const Weight& matrix, std::int64_t first, std::int64_t count) {
+  return {matrix.name(),
+          {count, matrix.cols()},
+          matrix.dtype(),
+          std::make_shared<RowsSource>(matrix, first)};
 }
 
 void add_source_keys_values(

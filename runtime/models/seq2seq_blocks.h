@@ -26,8 +26,8 @@ Weight output_weight(const Config& config, const Weights& checkpoint, std::strin
 /// Every element times `factor`, in f32; the weight itself when it is 1.
 Weight scaled(const Weight& weight, float factor);
 
-/// Rows [first, rows) of a table.
-Weight rows_from(const Weight& table, std::int64_t first);
+/// Rows [first, first + count) of a matrix, in its stored dtype.
+Weight rows_of(const Weight& matrix, std::int64_t first, std::int64_t count);
 
 /// The keys and values of every decoder layer from the encoder's result, as one product: sets
 /// source_keys_values. `of_layer` gives a layer's projections, keys first.

@@ -56,5 +56,9 @@ LanguageHead language_head_of(const Config& config, const Seq2SeqArchitecture& a
 Seq2SeqGraph build_bart(const Config& config, const Weights& weights, LanguageHead head);
 Seq2SeqGraph build_marian(const Config& config, const Weights& weights, LanguageHead head);
 Seq2SeqGraph build_mbart(const Config& config, const Weights& weights, LanguageHead head);
+Seq2SeqGraph build_mt5_seq2seq(const Config& config, const Weights& weights, LanguageHead head);
+Seq2SeqGraph build_t5_seq2seq(const Config& config, const Weights& weights, LanguageHead head);
+Seq2SeqGraph build_torch_transformer(const Config& config, const Weights& weights,
+                                     LanguageHead head);
 
 }  // namespace weft

@@ -14,6 +14,9 @@ constexpr std::array kArchitectures{
     Seq2SeqArchitecture{"bart", build_bart, "BartModel", "BartForConditionalGeneration"},
     Seq2SeqArchitecture{"marian", build_marian, "MarianModel", "MarianMTModel"},
     Seq2SeqArchitecture{"mbart", build_mbart, "MBartModel", "MBartForConditionalGeneration"},
+    Seq2SeqArchitecture{"mt5", build_mt5_seq2seq, "MT5Model", "MT5ForConditionalGeneration"},
+    Seq2SeqArchitecture{"t5", build_t5_seq2seq, "T5Model", "T5ForConditionalGeneration"},
+    Seq2SeqArchitecture{"torch.nn.Transformer", build_torch_transformer, "Transformer", ""},
 };
 
 std::string first_architecture(const Config& config) {
@@ -28,7 +31,9 @@ bool is_seq2seq(const Config& config) {
   const std::string name = first_architecture(config);
   for (const Seq2SeqArchitecture& architecture : kArchitectures) {
     if (architecture.model_type != model_type) continue;
-    if (name == architecture.bare || name == architecture.generating) return true;
+    if (!name.empty() && (name == architecture.bare || name == architecture.generating)) {
+      return true;
+    }
     // transformers has no encoder alone of these.
     const bool encoder_too = model_type == "t5" || model_type == "mt5";
     return !encoder_too || (name.empty() && config.flag_or("is_encoder_decoder", false));

@@ -13,6 +13,7 @@
 #include "runtime/models/torch_blocks.h"
 
 namespace weft {
+
 AttentionValues torch_self_attention(Graph& graph, const Weights& weights, Value x,
                                      std::int64_t heads, Bias bias) {
   const std::int64_t hidden = graph.cols(x);
@@ -23,15 +24,6 @@ AttentionValues torch_self_attention(Graph& graph, const Weights& weights, Value
 }
 
 namespace {
-
-enum class Norm : std::uint8_t { kBefore, kAfter };
-
-struct Settings {
-  Activation activation;
-  float eps;
-  Norm norm;
-  Bias bias;
-};
 
 ModelGraph new_torch_model(const Config& config, std::string_view layers) {
   refuse_unsupported(config);
@@ -44,50 +36,50 @@ ModelGraph new_torch_model(const Config& config, std::string_view layers) {
   return model;
 }
 
-Settings read_settings(const Config& config) {
+}  // namespace
+
+TorchSettings read_torch_settings(const Config& config) {
   return {.activation = read_activation(config, "activation", "relu"),
           .eps = read_epsilon(config, "layer_norm_eps", 1e-5),
-          .norm = config.flag_or("norm_first", false) ? Norm::kBefore : Norm::kAfter,
+          .norm = config.flag_or("norm_first", false) ? TorchNorm::kBefore : TorchNorm::kAfter,
           .bias = config.flag_or("bias", true) ? Bias::kYes : Bias::kNo};
 }
 
-Value feed_forward(ModelGraph& model, const Weights& layer, Value x, Value residual,
-                   const Settings& settings) {
+Value torch_feed_forward(ModelGraph& model, const Weights& layer, Value x, Value residual,
+                         std::int64_t intermediate_size, const TorchSettings& settings) {
   Graph& graph = model.graph;
-  const Value up = dense(graph, layer.sub("linear1"), x, model.intermediate_size,
-                         settings.activation, {}, settings.bias);
+  const Value up = dense(graph, layer.sub("linear1"), x, intermediate_size, settings.activation, {},
+                         settings.bias);
   return dense(graph, layer.sub("linear2"), up, model.hidden_size, Activation::kNone, residual,
                settings.bias);
 }
 
-/// One layer; notes its input and its attention.
-Value add_layer(ModelGraph& model, const Weights& layer, Value x, const Settings& settings) {
+Value torch_encoder_layer(ModelGraph& model, const Weights& layer, Value x,
+                          const TorchSettings& settings) {
   Graph& graph = model.graph;
   const auto norm = [&](const char* name, Value of) {
     return layer_norm(graph, layer.sub(name), of, settings.eps, settings.bias);
   };
   model.hidden_states.push_back(x);
-  const Value in = settings.norm == Norm::kBefore ? norm("norm1", x) : x;
+  const Value in = settings.norm == TorchNorm::kBefore ? norm("norm1", x) : x;
   const AttentionValues seen =
       torch_self_attention(graph, layer.sub("self_attn"), in, model.heads, settings.bias);
   model.attentions.push_back(seen.weights);
   const Value y = dense(graph, layer.sub("self_attn.out_proj"), seen.output, model.hidden_size,
                         Activation::kNone, x, settings.bias);
-  if (settings.norm == Norm::kBefore) {
-    return feed_forward(model, layer, norm("norm2", y), y, settings);
+  if (settings.norm == TorchNorm::kBefore) {
+    return torch_feed_forward(model, layer, norm("norm2", y), y, model.intermediate_size, settings);
   }
   const Value z = norm("norm1", y);
-  return norm("norm2", feed_forward(model, layer, z, z, settings));
+  return norm("norm2", torch_feed_forward(model, layer, z, z, model.intermediate_size, settings));
 }
-
-}  // namespace
 
 ModelGraph build_torch_encoder(const Config& config, const Weights& weights) {
   ModelGraph model = new_torch_model(config, "num_layers");
-  const Settings settings = read_settings(config);
+  const TorchSettings settings = read_torch_settings(config);
   Value x = model.graph.input(kFeatureInput, model.tokens, model.hidden_size);
   for (std::int64_t i = 0; i < model.layers; ++i) {
-    x = add_layer(model, weights.sub(fmt::format("layers.{}", i)), x, settings);
+    x = torch_encoder_layer(model, weights.sub(fmt::format("layers.{}", i)), x, settings);
   }
   if (weights.has("norm.weight")) {
     x = layer_norm(model.graph, weights.sub("norm"), x, settings.eps, settings.bias);
@@ -100,7 +92,7 @@ ModelGraph build_torch_encoder(const Config& config, const Weights& weights) {
 ModelGraph build_torch_encoder_layer(const Config& config, const Weights& weights) {
   ModelGraph model = new_torch_model(config, {});
   const Value x = model.graph.input(kFeatureInput, model.tokens, model.hidden_size);
-  model.last_hidden_state = add_layer(model, weights, x, read_settings(config));
+  model.last_hidden_state = torch_encoder_layer(model, weights, x, read_torch_settings(config));
   model.hidden_states.push_back(model.last_hidden_state);
   return model;
 }

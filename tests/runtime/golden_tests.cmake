@@ -26,5 +26,6 @@ weft_add_tests(weft_precision_tests PER_PRODUCT_ISA SOURCES
 weft_add_tests(weft_seq2seq_tests PER_ISA SOURCES
   allocation_counter.cpp
   golden.cpp
+  seq2seq_config_test.cpp
   seq2seq_golden_test.cpp
 )

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "tests/failure.h"
 #include "tests/paths.h"
+#include "tests/runtime/changed_model.h"
 #include "tests/temporary_directory.h"
 #include "weft/transformer_model.h"
 
@@ -18,44 +17,6 @@ namespace weft::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// A golden model whose config.json, in lines indented by two a level, has one key replaced, added
-/// or (with an empty value) taken away.
-class ChangedModel {
- public:
-  ChangedModel(const std::string& model, const std::string& key, const std::string& value) {
-    const fs::path source = golden(model);
-    for (const auto& entry : fs::directory_iterator(source)) {
-      if (entry.path().filename().string().starts_with("model")) {
-        fs::create_symlink(entry.path(), directory_.path() / entry.path().filename());
-      }
-    }
-    std::ifstream stream(source / "config.json");
-    std::string text = value.empty() ? "{" : fmt::format("{{\n\"{}\": {},", key, value);
-    const std::string known = fmt::format("  \"{}\":", key);
-    std::string line;
-    std::getline(stream, line);  // {
-    while (std::getline(stream, line)) {
-      if (!line.starts_with(known)) {
-        text += "\n" + line;
-      } else if (line.ends_with("{") || line.ends_with("[")) {
-        do {
-          REQUIRE(std::getline(stream, line));
-        } while (line.starts_with("   "));
-      }
-    }
-    const auto comma = text.rfind(',');  // the last key may have been taken away
-    if (text.find_first_not_of(" \n}", comma + 1) == std::string::npos) text.erase(comma, 1);
-    directory_.write("config.json", text);
-  }
-
-  Failure failure() const {
-    return failure_of([&] { (void)TransformerModel::load(directory_.path()); });
-  }
-
- private:
-  TemporaryDirectory directory_;
-};
 
 struct SizeKeys {
   std::string hidden, layers, heads, intermediate, activation, layer_prefix;
@@ -99,7 +60,8 @@ void check(const std::string& model, const std::string& key, const std::string& 
   CAPTURE(model);
   CAPTURE(key);
   CAPTURE(value);
-  const Failure failure = ChangedModel(model, key, value).failure();
+  const ChangedModel changed(model, key, value);
+  const Failure failure = failure_of([&] { (void)TransformerModel::load(changed.path()); });
   CAPTURE(failure.message);
   CHECK(failure.reason == reason);
   CHECK(failure.says(part));
