@@ -1,6 +1,8 @@
 // weft attend: a text in, its attention weights out, as a page, a picture or JSON.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -26,12 +28,17 @@ constexpr std::int64_t kMostPageWeights = std::int64_t{1} << 23;
 constexpr std::int64_t kMostPictureTokens = 256;
 constexpr std::int64_t kMostNumber = std::int64_t{1} << 31;
 
+constexpr std::array kParts = {AttentionPart::kEncoder, AttentionPart::kDecoder,
+                               AttentionPart::kCross};
+constexpr std::array<std::string_view, 3> kPartNames = {"encoder", "decoder", "cross"};
+
 enum class Format : std::uint8_t { kPage, kPicture, kJson };
 
 struct Request {
   std::string directory;
   std::string text;
-  std::optional<std::string> second;
+  std::optional<std::string> second, target;
+  std::optional<AttentionPart> part;
   std::optional<std::int64_t> layer, head;
   Format format = Format::kPage;
   std::string output = "-";
@@ -53,6 +60,15 @@ Request read_request(const Arguments& arguments) {
   }
   request.text = words[1];
   if (words.size() == 3) request.second = words[2];
+  request.target = arguments.value("--target");
+  if (const auto part = arguments.choice("--attention", kPartNames)) request.part = kParts[*part];
+  if (request.target && request.part == AttentionPart::kEncoder) {
+    throw UsageError("--target: expected --attention decoder or cross with it, found encoder");
+  }
+  const bool of_decoder = request.part && request.part != AttentionPart::kEncoder;
+  if (of_decoder && !request.target) {
+    throw UsageError("--attention: expected --target with decoder and cross, found none");
+  }
   request.layer = number(arguments, "--layer");
   request.head = number(arguments, "--head");
   arguments.exclude("--svg", "--json");
@@ -76,15 +92,22 @@ void require_below(std::string_view option, const std::optional<std::int64_t>& f
                           count - 1, count, things, *found));
 }
 
-void require_size(const Request& request, const AttentionViewer& viewer, const Encoding& tokens) {
-  const auto count = static_cast<std::int64_t>(tokens.ids.size());
+void require_part(const Request& request, const AttentionViewer& viewer) {
+  if (viewer.has_decoder() || (!request.target && !request.part)) return;
+  if (!request.target && request.part == AttentionPart::kEncoder) return;
+  throw Error(Reason::kFailedPrecondition,
+              fmt::format("{}: expected none, as {} has no decoder, found one",
+                          request.target ? "--target" : "--attention", viewer.architecture()));
+}
+
+/// `count`: of the longer side.
+void require_size(const Request& request, std::int64_t maps, std::int64_t count) {
   if (request.format == Format::kPicture && count > kMostPictureTokens) {
     throw Error(Reason::kResourceExhausted,
                 fmt::format("TEXT: expected at most {} tokens for a picture, found {} (--json has "
                             "no such limit)",
                             kMostPictureTokens, count));
   }
-  const std::int64_t maps = viewer.layers() * viewer.heads();
   const auto most = static_cast<std::int64_t>(
       std::sqrt(static_cast<double>(kMostPageWeights) / static_cast<double>(maps)));
   if (request.format == Format::kPage && count > most) {
@@ -104,8 +127,9 @@ void require_finite_weights(const AttentionMaps& maps) {
   }
 }
 
-/// A line per head that is wanted.
-void write_json(const AttentionMaps& maps, const Request& request, Output& output) {
+/// A line per head that is wanted. `part`: of an encoder-decoder.
+void write_json(const AttentionMaps& maps, const Request& request,
+                std::optional<AttentionPart> part, Output& output) {
   for (std::int64_t i = 0; i < maps.layers; ++i) {
     for (std::int64_t head = 0; head < maps.heads; ++head) {
       if (request.head.value_or(head) != head) continue;
@@ -115,13 +139,15 @@ void write_json(const AttentionMaps& maps, const Request& request, Output& outpu
         const auto row = map.subspan(q * maps.keys.size(), maps.keys.size());
         rows.emplace_back(row.begin(), row.end());
       }
-      output.write(JsonObject()
-                       .add("layer", maps.first_layer + i)
-                       .add("head", head)
-                       .add("tokens", maps.keys)
-                       .add("weights", rows)
-                       .text() +
-                   '\n');
+      JsonObject line;
+      if (part) line.add("attention", kPartNames[static_cast<std::size_t>(*part)]);
+      line.add("layer", maps.first_layer + i).add("head", head);
+      if (part == AttentionPart::kCross) {
+        line.add("queries", maps.queries).add("keys", maps.keys);
+      } else {
+        line.add("tokens", maps.keys);
+      }
+      output.write(line.add("weights", rows).text() + '\n');
       throw_if_interrupted();
     }
   }
@@ -138,32 +164,52 @@ void attend(const Arguments& arguments) {
   const LoadOptions load = load_options(arguments);
   const auto output = open_output(request.output);
   const AttentionViewer viewer = AttentionViewer::load(request.directory, load);
-  require_below("--layer", request.layer, viewer.layers(), "layers");
-  require_below("--head", request.head, viewer.heads(), "heads");
+  require_part(request, viewer);
+  const AttentionPart part =
+      request.part.value_or(request.target ? AttentionPart::kCross : AttentionPart::kEncoder);
+  require_below("--layer", request.layer, viewer.layers(part), "layers");
+  require_below("--head", request.head, viewer.heads(part), "heads");
   const Encoding tokens = viewer.encode(request.text, request.second, text);
-  require_size(request, viewer, tokens);
+  Encoding target;
+  if (viewer.has_decoder()) target = viewer.encode_target(request.target, text);
+  require_size(request, viewer.layers(part) * viewer.heads(part),
+               static_cast<std::int64_t>(std::max(tokens.ids.size(), target.ids.size())));
 
-  const ModelInfo info = viewer.info();
   AttendPage page;
   page.model = request.directory;
-  page.note = fmt::format("{}, {}", info.architecture, info.compute_dtype);
-  page.text = request.second ? request.text + "  |  " + *request.second : request.text;
+  page.note = fmt::format("{}, {}", viewer.architecture(), viewer.compute_dtype());
+  if (viewer.has_decoder()) {
+    page.note += fmt::format(", {} attention", kPartNames[static_cast<std::size_t>(part)]);
+  }
+  page.text = request.text;
+  for (const auto& other : {request.second, request.target}) {
+    if (other) page.text += "  |  " + *other;
+  }
   page.layer = request.layer.value_or(0);
   page.head = request.head.value_or(0);
   AttendOptions options{.layer = request.layer, .stop = text.stop};
   if (request.format == Format::kPage) options.layer.reset();
   if (request.format == Format::kPicture) options.layer = page.layer;
-  page.maps = viewer.attend(tokens, options);
+  page.maps = viewer.has_decoder() ? viewer.attend(tokens, target, part, options)
+                                   : viewer.attend(tokens, options);
   require_finite_weights(page.maps);
   switch (request.format) {
     case Format::kPage: output->write(attend_page(page)); break;
     case Format::kPicture: output->write(attend_svg(page)); break;
-    case Format::kJson: write_json(page.maps, request, *output); break;
+    case Format::kJson: {
+      write_json(page.maps, request, viewer.has_decoder() ? std::optional(part) : std::nullopt,
+                 *output);
+      break;
+    }
   }
   throw_if_interrupted();
   output->publish();
   // The model's notes are about heads and embeddings, of which nothing is shown.
   tell_truncated(tokens.truncated_tokens > 0 ? 1 : 0, 1, viewer.max_tokens());
+  if (target.truncated_tokens > 0) {
+    tell(fmt::format("the target was longer than the decoder's {} tokens and was cut",
+                     target.ids.size()));
+  }
 }
 
 }  // namespace
@@ -177,16 +223,22 @@ Command attend_command() {
       .description =
           "Draws the weights of every layer and head as heat maps, one of them large, in a page "
           "that\nneeds nothing else. With a second text, both go in as a pair. Layers and heads "
-          "count from 0.",
+          "count from 0.\nOf an encoder-decoder, --target is what it shall have written.",
       .options = with_compute_options({
           {"--layer", "L", "the layer that is large at first, or is written (default 0)"},
           {"--head", "H", "the same of the head"},
+          {"--target", "TEXT", "what the decoder has written, of an encoder-decoder"},
+          {"--attention", "WHICH",
+           "of an encoder-decoder: encoder (default), decoder (its own), or cross (default\n"
+           "with --target): which token of the text each token of the target looks at"},
           {"--output", "FILE|-", "the page, picture or JSON; -: stdout (default for --json)"},
           {"--svg", "",
            "one head alone, as a picture; a name of the output that ends in .svg says the\nsame"},
           {"--json", "",
            "a line per head, of all or of those that --layer and --head name:\n"
-           "{\"layer\":..,\"head\":..,\"tokens\":[..],\"weights\":[[..],..]}"},
+           "{\"layer\":..,\"head\":..,\"tokens\":[..],\"weights\":[[..],..]}; cross: `queries` "
+           "and\n"
+           "`keys` instead of tokens"},
           {"--long-text", "WHAT", "texts beyond the model's maximum: truncate (default) or error"},
           {"--specials-as-text", "",
            "take \"[SEP]\" and the like in a text as ordinary characters"},
@@ -196,7 +248,9 @@ Command attend_command() {
           "  weft attend models/reranker \"Where is Berlin?\" \"In Germany.\" --output page.html\n"
           "  weft attend models/all-MiniLM-L6-v2 \"The cat sat.\" --layer 2 --head 7 --output "
           "head.svg\n"
-          "  weft attend models/all-MiniLM-L6-v2 \"The cat sat.\" --layer 2 --json",
+          "  weft attend models/all-MiniLM-L6-v2 \"The cat sat.\" --layer 2 --json\n"
+          "  weft attend models/opus-mt-en-de \"A cat.\" --target \"Eine Katze.\" --output "
+          "page.html",
       .run = attend};
 }
 

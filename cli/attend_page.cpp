@@ -120,8 +120,12 @@ std::string beginning(const std::string& text) {
 std::string attend_page(const AttendPage& page) {
   const AttentionMaps& maps = page.maps;
   std::string html = page_begin("weft attend: " + visible_text(page.model), kStyle);
-  html += fmt::format("<p>{}; {} layers of {} heads, {} tokens</p>\n<p class=\"text\">{}</p>",
-                      html_escape(page.note), maps.layers, maps.heads, maps.keys.size(),
+  const std::string tokens =
+      maps.queries == maps.keys
+          ? fmt::format("{} tokens", maps.keys.size())
+          : fmt::format("{} tokens look at {}", maps.queries.size(), maps.keys.size());
+  html += fmt::format("<p>{}; {} layers of {} heads, {}</p>\n<p class=\"text\">{}</p>",
+                      html_escape(page.note), maps.layers, maps.heads, tokens,
                       html_escape(beginning(page.text)));
   html += kBody;
   const std::string data = JsonObject()

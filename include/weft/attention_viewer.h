@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,13 @@
 #include "weft/transformer_model.h"
 
 namespace weft {
+
+/// Which attention of a model. An encoder alone has its own only.
+enum class AttentionPart : std::uint8_t {
+  kEncoder,  ///< the text's tokens look at each other
+  kDecoder,  ///< the target's tokens look at themselves and those before them
+  kCross,    ///< the target's tokens look at the text's
+};
 
 struct AttentionMaps {
   std::int64_t first_layer = 0;  ///< number of the first layer that is here
@@ -40,15 +48,26 @@ class WEFT_API AttentionViewer {
   /// max_tokens(). Throws Error, also for a text without any token.
   Encoding encode(std::string_view text, const std::optional<std::string>& second = {},
                   const TextOptions& options = {}) const;
-  /// Weights between the tokens of one sequence. Throws Error as TransformerModel::attentions.
-  AttentionMaps attend(const Encoding& tokens, const AttendOptions& options = {}) const;
+  /// What the decoder reads while it writes a text: its start token, then the text's tokens
+  /// without the last one. No text: the start token alone. Throws
+  /// Error(kFailedPrecondition) without a decoder.
+  Encoding encode_target(const std::optional<std::string>& text,
+                         const TextOptions& options = {}) const;
 
-  std::int64_t layers() const;
-  std::int64_t heads() const;
+  /// Weights between the tokens of one sequence, by the encoder. Throws Error as
+  /// TransformerModel::attentions.
+  AttentionMaps attend(const Encoding& tokens, const AttendOptions& options = {}) const;
+  /// Of an encoder-decoder. Throws Error(kFailedPrecondition) without a decoder.
+  AttentionMaps attend(const Encoding& tokens, const Encoding& target, AttentionPart part,
+                       const AttendOptions& options = {}) const;
+
+  bool has_decoder() const;
+  std::int64_t layers(AttentionPart part = AttentionPart::kEncoder) const;
+  std::int64_t heads(AttentionPart part = AttentionPart::kEncoder) const;
   std::int64_t max_tokens() const;  ///< texts are cut here, specials included
   const Tokenizer& tokenizer() const;
-  const TransformerModel& model() const;
-  ModelInfo info() const;
+  std::string architecture() const;   ///< config.json's model_type
+  std::string compute_dtype() const;  ///< e.g. "f32"
 
  private:
   struct Impl;

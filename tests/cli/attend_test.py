@@ -39,14 +39,13 @@ def read_safetensors(file):
     return arrays
 
 
-def write_ids(file, ids, types):
-    """A ragged input of `weft run`."""
-    arrays = {"input_ids": ids, "token_type_ids": types, "offsets": [0, len(ids)]}
+def write_integers(file, arrays):
+    """`arrays`: name -> (shape, flat values)."""
     header, data = {}, b""
-    for name, values in arrays.items():
+    for name, (shape, values) in arrays.items():
         part = struct.pack(f"<{len(values)}q", *values)
         span = [len(data), len(data) + len(part)]
-        header[name] = {"dtype": "I64", "shape": [len(values)], "data_offsets": span}
+        header[name] = {"dtype": "I64", "shape": shape, "data_offsets": span}
         data += part
     text = json.dumps(header).encode()
     file.write_bytes(struct.pack("<Q", len(text)) + text + data)
@@ -94,7 +93,10 @@ class Attend(unittest.TestCase):
             [WEFT, "tokenize", "m"], cwd=self.place, input=line, capture_output=True, check=True
         )
         tokens = json.loads(done.stdout)
-        write_ids(self.place / "in.safetensors", tokens["input_ids"], tokens["token_type_ids"])
+        count = len(tokens["input_ids"])
+        write_integers(self.place / "in.safetensors", {
+            "input_ids": ([count], tokens["input_ids"]), "offsets": ([2], [0, count]),
+            "token_type_ids": ([count], tokens["token_type_ids"])})  # fmt: skip
         done = weft(self.place, "run", "m", "--input", "in.safetensors", "--output",
                     "out.safetensors", "--attentions")  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -200,8 +202,66 @@ class Attend(unittest.TestCase):
         self.assertNotIn("http", source.replace("http://www.w3.org/2000/svg", "").replace(
             "http-equiv", ""))  # fmt: skip
 
+    def make_translator(self):
+        """A golden Marian with a tokenizer of one token per word: ids of a text, then of </s>."""
+        shutil.copytree(GOLDEN / "marian/translating", self.place / "t")
+        vocabulary = {"</s>": 0, "<unk>": 1, **{f"w{i}": i for i in range(2, 49)}, "<pad>": 49}
+        ending = [{"Sequence": {"id": "A", "type_id": 0}},
+                  {"SpecialToken": {"id": "</s>", "type_id": 0}}]  # fmt: skip
+        (self.place / "t/tokenizer.json").write_text(json.dumps({
+            "version": "1.0", "truncation": None, "padding": None, "normalizer": None,
+            "added_tokens": [], "pre_tokenizer": {"type": "WhitespaceSplit"}, "decoder": None,
+            "post_processor": {
+                "type": "TemplateProcessing", "single": ending,
+                "pair": ending + [{"Sequence": {"id": "B", "type_id": 0}}],
+                "special_tokens": {"</s>": {"id": "</s>", "ids": [0], "tokens": ["</s>"]}}},
+            "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>"},
+        }))  # fmt: skip
+
+    def test_an_encoder_decoders_three_attentions_are_those_that_run_writes(self):
+        self.make_translator()
+        source, target = [7, 12, 30, 0], [49, 21, 8]  # </s> last; the start token first
+        text, written = "w7 w12 w30", "w21 w8"
+        arrays = {"input_ids": ([4], source), "offsets": ([2], [0, 4]),
+                  "decoder_input_ids": ([1, 3], target)}  # fmt: skip
+        write_integers(self.place / "in.safetensors", arrays)
+        done = weft(self.place, "run", "t", "--input", "in.safetensors", "--output",
+                    "out.safetensors", "--attentions")  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        expected = read_safetensors(self.place / "out.safetensors")
+        names = {"source": ["w7", "w12", "w30", "</s>"], "target": ["<pad>", "w21", "w8"]}
+        for words, part, layers, queries, keys in [
+            (["--target", written], "cross", 3, "target", "source"),
+            (["--target", written, "--attention", "decoder"], "decoder", 3, "target", "target"),
+            ([], "encoder", 2, "source", "source"),
+        ]:
+            with self.subTest(part=part):
+                done = weft(self.place, "attend", "t", text, *words, "--json")
+                self.assertEqual((done.returncode, done.stderr), (0, b""))
+                lines = [json.loads(line) for line in done.stdout.splitlines()]
+                heads = len(lines) // layers
+                self.assertGreater(heads, 1)
+                for i, line in enumerate(lines):
+                    shape, values = expected[f"{part}_attentions.{i // heads}"]
+                    self.assertEqual(shape, [1, heads, len(names[queries]), len(names[keys])])
+                    size = shape[2] * shape[3]
+                    self.assertEqual(line["attention"], part)
+                    self.assertEqual(line.get("queries", line.get("tokens")), names[queries])
+                    self.assertEqual(line.get("keys", line.get("tokens")), names[keys])
+                    found = [value for row in line["weights"] for value in row]
+                    self.assertEqual(len(found), size)
+                    wanted = values[i % heads * size :][:size]
+                    self.assertLess(max(abs(a - b) for a, b in zip(found, wanted)), 1e-7)
+        for output in ("p.html", "p.svg"):
+            done = weft(self.place, "attend", "t", text, "--target", written, "--output", output)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+        _, data = self.page_data("p.html")
+        self.assertEqual((data["queries"], data["keys"]), (names["target"], names["source"]))
+        xml.etree.ElementTree.parse(self.place / "p.svg")
+
     def test_what_is_wrong_is_one_line_and_leaves_no_file(self):
         shutil.copytree(GOLDEN / "vit/new_names", self.place / "vit")
+        self.make_translator()
         long = " ".join(["wool"] * 90)
         for words, code, parts in [
             (["attend", "m"], 2, ["TEXT"]),
@@ -218,6 +278,13 @@ class Attend(unittest.TestCase):
             (["attend", "m", long, "--json", "--long-text", "error"], 1, ["tokens", "found"]),
             (["attend", "none", "a", "--output", "p.html"], 1, ["none"]),
             (["attend", "m", "a", "--output", "no/p.html"], 1, ["no/p.html"]),
+            (["attend", "m", "a", "--target", "b", "--output", "p.html"], 1, ["--target", "decoder"]),
+            (["attend", "m", "a", "--target", "b", "--attention", "encoder", "--json"], 2,
+             ["--target", "encoder"]),
+            (["attend", "m", "a", "--attention", "cross", "--json"], 2, ["--target", "cross"]),
+            (["attend", "t", "w3", "--target", "w4", "--layer", "3", "--json"], 1,
+             ["--layer", "0 to 2", "3 layers"]),
+            (["attend", "t", "w3 " * 20, "--json", "--long-text", "error"], 1, ["12", "21"]),
             (["attend", "vit", "a", "--output", "p.html"], 1, ["vit", "texts"]),
         ]:  # fmt: skip
             with self.subTest(words=words):
