@@ -146,6 +146,8 @@ Tensor RecurrentDecoder::step(std::span<const HypothesisStep> rows, const StopCo
   }
   const RaggedRows ragged[]{{settings_.rows, row_offsets_}, {settings_.sources, chosen_offsets_}};
   row_sources_.clear();  // no parents if the run fails
+  const ThreadLease threads(*settings_.budget, settings_.threads);
+  session_.set_threads(threads.threads());
   session_.run(ragged, inputs, stop);
   for (const HypothesisStep& row : rows) row_sources_.push_back(row.source);
   return session_.output("logits");

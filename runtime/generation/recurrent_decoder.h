@@ -7,6 +7,7 @@
 
 #include "runtime/generation/step_decoder.h"
 #include "runtime/models/bahdanau.h"
+#include "runtime/session_pool.h"
 
 namespace weft {
 
@@ -26,7 +27,8 @@ class RecurrentDecoder final : public StepDecoder {
     RowSpace rows, sources;      // of the step's graph
     std::int64_t most_rows = 0;  // of one step, over all sources
     int threads = 1;
-    bool weights = false;  // whether attention() is asked for
+    std::shared_ptr<ThreadBudget> budget;  // of which each step takes threads
+    bool weights = false;                  // whether attention() is asked for
   };
   /// `step`: BahdanauGraphs::step compiled. Throws Error(kResourceExhausted).
   RecurrentDecoder(std::shared_ptr<const Model> step, EncodedSources encoded,

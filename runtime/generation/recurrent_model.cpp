@@ -90,6 +90,18 @@ RecurrentModel::RecurrentModel(const Config& config, const Weights& weights,
   encode_ = Model::compile(std::move(graphs.encode), options.compile);
   step_ = Model::compile(std::move(graphs.step), options.compile);
   threads_ = options.limits.threads == 0 ? default_threads() : options.limits.threads;
+  budget_ = std::make_shared<ThreadBudget>(threads_);
+}
+
+RecurrentDecoder::Settings RecurrentModel::step_settings(std::int64_t rows) const {
+  RecurrentDecoder::Settings settings;
+  settings.sizes = sizes_;
+  settings.rows = rows_;
+  settings.sources = sources_;
+  settings.most_rows = std::max<std::int64_t>(1, rows);
+  settings.threads = threads_;
+  settings.budget = budget_;
+  return settings;
 }
 
 EncodedSources RecurrentModel::encode(const TokenBatch& batch, const StopCondition& stop) const {
@@ -105,6 +117,8 @@ EncodedSources RecurrentModel::encode(const TokenBatch& batch, const StopConditi
                    .longest = batch.longest(),
                    .threads = threads_},
                   outputs);
+  const ThreadLease threads(*budget_, threads_);
+  session.set_threads(threads.threads());
   const RaggedRows rows{tokens_, batch.offsets};
   const Input input{"input_ids", std::span<const std::int32_t>(batch.ids)};
   session.run({&rows, 1}, {&input, 1}, stop);
@@ -119,13 +133,7 @@ EncodedSources RecurrentModel::encode(const TokenBatch& batch, const StopConditi
 std::unique_ptr<RecurrentDecoder> RecurrentModel::new_decoder(const TokenBatch& sources,
                                                               std::int64_t rows,
                                                               const StopCondition& stop) const {
-  return std::make_unique<RecurrentDecoder>(
-      step_, encode(sources, stop),
-      RecurrentDecoder::Settings{.sizes = sizes_,
-                                 .rows = rows_,
-                                 .sources = sources_,
-                                 .most_rows = std::max<std::int64_t>(1, rows),
-                                 .threads = threads_});
+  return std::make_unique<RecurrentDecoder>(step_, encode(sources, stop), step_settings(rows));
 }
 
 NamedArrays RecurrentModel::forward(const NamedArrays& inputs,
@@ -153,13 +161,9 @@ NamedArrays RecurrentModel::forward(const NamedArrays& inputs,
   const Tensor states{encoded.states.data(), sources.tokens(), sizes_.hidden, sizes_.hidden,
                       DType::kF32};
   sources.scatter_rows(states, 0, sources.sequences(), out["encoder_last_hidden_state"]);
-  RecurrentDecoder decoder(step_, std::move(encoded),
-                           {.sizes = sizes_,
-                            .rows = rows_,
-                            .sources = sources_,
-                            .most_rows = sources.sequences(),
-                            .threads = threads_,
-                            .weights = attentions});
+  RecurrentDecoder::Settings settings = step_settings(sources.sequences());
+  settings.weights = attentions;
+  RecurrentDecoder decoder(step_, std::move(encoded), settings);
   TeacherForcing(sources, targets, decoder).run(options.stop, out);
   return out;
 }

@@ -9,7 +9,7 @@
 
 namespace weft {
 
-/// Thread-safe; every call makes sessions of its own.
+/// Thread-safe: every call makes sessions of its own, and concurrent ones share the threads.
 class RecurrentModel {
  public:
   /// Throws Error naming key or tensor.
@@ -32,12 +32,14 @@ class RecurrentModel {
 
  private:
   EncodedSources encode(const TokenBatch& batch, const StopCondition& stop) const;
+  RecurrentDecoder::Settings step_settings(std::int64_t rows) const;
 
   BahdanauSizes sizes_;
   RowSpace tokens_, rows_, sources_;
   TokenLimits source_limits_, target_limits_;
   std::shared_ptr<const Model> encode_, step_;
   int threads_ = 1;
+  std::shared_ptr<ThreadBudget> budget_;
 };
 
 }  // namespace weft

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "runtime/generation/cached_step_decoder.h"
@@ -160,6 +161,22 @@ TEST_CASE("a source gets the same text and bits alone, in a batch and beside any
       CHECK(std::memcmp(in_batch->step(rows).f32(s), by_itself->step(row).f32(),
                         static_cast<std::size_t>(model->sizes().decoder_vocabulary) * 4) == 0);
     }
+  }
+}
+
+TEST_CASE("concurrent callers get the bits of one") {
+  const auto model = load("two_layers");
+  const NamedArrays inputs = read("two_layers", "padded_targets.input");
+  const NamedArrays expected = model->forward(inputs, with_attentions());
+  std::vector<NamedArrays> found(4);
+  std::vector<std::thread> callers;
+  for (NamedArrays& result : found) {
+    callers.emplace_back([&] { result = model->forward(inputs, with_attentions()); });
+  }
+  for (std::thread& caller : callers) caller.join();
+  for (const NamedArrays& result : found) {
+    REQUIRE(result.size() == expected.size());
+    for (const auto& [name, array] : expected) CHECK(result.at(name).data == array.data);
   }
 }
 
