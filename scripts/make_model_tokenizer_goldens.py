@@ -12,12 +12,16 @@ CASE/expected.txt, one line of FNV-1a digests each:
   cut      of texts and pairs cut to 9 tokens, from the right and from the left
   windows  of all windows of 7 tokens with a stride of 2, ids and offsets
   decoded  of the first 600: the texts that the ids of a text become, with and without special tokens
-  then, for the first texts, the full line and the decoded text in JSON
+  then, for the last texts, the full line and the decoded text in JSON
+points.json  for components whose classes of characters come from the package, {"name", "kind",
+  "component" as in tokenizer.json, "around": a text with "?" for the code point, "digests" of the
+  answers for blocks of 4096 code points}
 """
 
 import json
 import random
 
+import charsmap
 import make_tokenizer_goldens as words
 import tokenizer_cases as cases
 from tokenizers import Tokenizer
@@ -90,12 +94,54 @@ def expected(tokenizer, texts, pairs):
     return [f"{name} {digests}" for name, digests in lines.items()] + full
 
 
+def point_components():
+    """name, kind, component, text around the code point."""
+    split = {"type": "Split", "behavior": "Isolated", "invert": False}
+    words = "a? ??1?'?.\n?"
+    for name, pattern in (("gpt2", cases.GPT2), ("llama3", cases.LLAMA3), ("clip", cases.CLIP),
+                          ("digit", r"\d+"), ("space", r"\s+"), ("wide", r"\s{2,}|[\n\r\t]"),
+                          ("clip2", r"<\|startoftext\|>|<\|endoftext\|>|" + cases.CLIP)):
+        yield name, "pre_tokenizer", {**split, "pattern": {"Regex": pattern}}, words
+    yield "digits", "pre_tokenizer", {"type": "Digits", "individual_digits": True}, words
+    yield "scripts", "pre_tokenizer", {"type": "UnicodeScripts"}, "a? ?\u0430?\u6f22?\u304b ?"
+    yield "nmt", "normalizer", {"type": "Nmt"}, "a?b"
+    marks = {"type": "Precompiled", "precompiled_charsmap": charsmap.build(
+        {"a": "!", "\u0308": "8", "\u00a9": "c", "\u0915": "k", "\u1161": "v", "\u11a8": "t"})}
+    yield ("clusters", "normalizer", marks, "a?\u0308\u0301|?a\u0308|?\u200d\u00a9\u0308|\u00a9?"
+           "\u200d\u00a9\u0308|\u0915?\u0915\u0308|\u0915?\u094d\u0915\u0308|?\u1161\u0308|?\u11a8\u0308|"
+           "\u1100?\u0308|?\u0308\u0301")
+
+
+def points():
+    result = []
+    for name, kind, component, around in point_components():
+        document = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [],
+                    "normalizer": None, "pre_tokenizer": None, "post_processor": None,
+                    "decoder": None, "model": {"type": "BPE", "vocab": {}, "merges": []},
+                    kind: component}
+        tokenizer = Tokenizer.from_str(json.dumps(document))
+        if kind == "normalizer":
+            answer = tokenizer.normalizer.normalize_str
+        else:
+            answer = lambda text: "\n".join(  # noqa: E731
+                piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text))
+        digests = []
+        for first in range(0, 0x110000, 4096):
+            codes = (c for c in range(first, first + 4096) if not 0xD800 <= c < 0xE000)
+            digests.append(words.digest("\n\n".join(
+                answer(around.replace("?", chr(c))) for c in codes).encode()))
+        result.append(dict(name=name, kind=kind, component=component, around=around,
+                           digests=digests))
+    return result
+
+
 def main():
     r = random.Random(SEED)
     texts = words.TRAPS + [text_of(r) for _ in range(TEXTS - len(words.TRAPS))]
     pairs = [[text_of(r), text_of(r)] for _ in range(PAIRS)]
     words.write(OUT / "texts.json", texts)
     words.write(OUT / "pairs.json", pairs)
+    words.write(OUT / "points.json", points())
     training = [words.text_of(r) for _ in range(500)]
     map_ = cases.small_charsmap()
     for name in cases.ALL:

@@ -173,7 +173,8 @@ def build(name, texts, map_, size):
             metaspace(), roberta_processing(add_prefix_space=False), d.Metaspace()),
             unigram(ROBERTA_SPECIALS, "<unk>")),
         "deberta_v3": lambda: (base(models.Unigram(), n.Sequence([
-            n.Strip(left=True, right=True), precompiled(map_), n.Replace(Regex(" {2,}"), " ")]),
+            n.Strip(left=True, right=True), n.Replace(Regex(r"\s{2,}|[\n\r\t]"), " "),
+            precompiled(map_), n.Replace(Regex(" {2,}"), " ")]),
             p.Sequence([metaspace("first")]), BERT, d.Metaspace(prepend_scheme="first")),
             unigram(BERT_SPECIALS, "[UNK]")),
         "gemma": lambda: (base(models.Unigram(byte_fallback=True), n.Sequence([
