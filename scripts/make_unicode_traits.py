@@ -40,8 +40,16 @@ def joins(template, key):
     """Code points c for which the key is no cluster's begin in template % c: a cluster of up to five
     bytes that begins with the key becomes "!" whole, and loses the mark U+0308 or U+0301 in it."""
     mapped = normalizers.Precompiled(__import__("base64").b64decode(charsmap.build({key: "!"})))
-    mark = template[-1]
-    return {c for c in CODES if mark in mapped.normalize_str(template.replace("?", chr(c)))}
+
+    def joined(c):
+        mark = template[-1]
+        text = template.replace("?", chr(c))
+        if c == ord(mark):  # another of its kind, to tell them apart
+            mark = "\u0307"
+            text = template[:-1].replace("?", chr(c)) + mark
+        return mark in mapped.normalize_str(text)
+
+    return {c for c in CODES if joined(c)}
 
 
 def grapheme_classes():
