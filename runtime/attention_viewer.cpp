@@ -59,6 +59,7 @@ struct AttentionViewer::Impl {
         .max_length = longest, .specials_in_text = options.specials_in_text, .want_offsets = false};
   }
   void require_decoder() const;
+  bool is_recurrent() const { return seq2seq && info.encoder_heads == 0; }
 };
 
 AttentionViewer::Impl::Impl(const std::filesystem::path& directory, const LoadOptions& options)
@@ -174,6 +175,12 @@ AttentionMaps AttentionViewer::attend(const Encoding& tokens, const AttendOption
 AttentionMaps AttentionViewer::attend(const Encoding& tokens, const Encoding& target,
                                       AttentionPart part, const AttendOptions& options) const {
   impl_->require_decoder();
+  if (layers(part) == 0) {
+    throw Error(Reason::kFailedPrecondition,
+                fmt::format("{}: expected a model with self-attention, found {}, which has cross "
+                            "attention alone (for a target)",
+                            impl_->source, architecture()));
+  }
   if (options.layer && (*options.layer < 0 || *options.layer >= layers(part))) {
     throw Error(Reason::kOutOfRange, fmt::format("[attend] layer: expected 0 to {}, found {}",
                                                  layers(part) - 1, *options.layer));
@@ -203,10 +210,12 @@ AttentionMaps AttentionViewer::attend(const Encoding& tokens, const Encoding& ta
 bool AttentionViewer::has_decoder() const { return impl_->seq2seq != nullptr; }
 std::int64_t AttentionViewer::layers(AttentionPart part) const {
   if (impl_->encoder) return impl_->encoder->info.layers;
+  if (impl_->is_recurrent()) return part == AttentionPart::kCross ? 1 : 0;
   return part == AttentionPart::kEncoder ? impl_->info.encoder_layers : impl_->info.decoder_layers;
 }
 std::int64_t AttentionViewer::heads(AttentionPart part) const {
   if (impl_->encoder) return impl_->encoder->info.heads;
+  if (impl_->is_recurrent()) return part == AttentionPart::kCross ? 1 : 0;
   return part == AttentionPart::kEncoder ? impl_->info.encoder_heads : impl_->info.decoder_heads;
 }
 std::int64_t AttentionViewer::max_tokens() const { return impl_->max_tokens; }

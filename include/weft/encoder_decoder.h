@@ -30,6 +30,7 @@ struct EncoderDecoderInfo {
   int threads = 0;
   std::int64_t parameters = 0;
   std::int64_t encoder_layers = 0, decoder_layers = 0, hidden_size = 0;
+  /// encoder_heads 0: a recurrent model, whose one attention is cross attention in one layer.
   std::int64_t encoder_heads = 0, decoder_heads = 0;
   std::int64_t source_vocabulary = 0, target_vocabulary = 0;  ///< 0: takes vectors
   std::int64_t max_source_tokens = 0, max_target_tokens = 0;

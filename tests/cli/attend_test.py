@@ -218,6 +218,33 @@ class Attend(unittest.TestCase):
             "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>"},
         }))  # fmt: skip
 
+    def test_a_recurrent_model_has_one_attention_across(self):
+        shutil.copytree(GOLDEN / "bahdanau/one_layer", self.place / "r")
+        vocabulary = {"<pad>": 0, "<s>": 1, "</s>": 2, **{f"w{i}": i for i in range(3, 17)}}
+        (self.place / "r/tokenizer.json").write_text(json.dumps({
+            "version": "1.0", "truncation": None, "padding": None, "normalizer": None,
+            "added_tokens": [], "pre_tokenizer": {"type": "WhitespaceSplit"}, "decoder": None,
+            "post_processor": None,
+            "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "<pad>"},
+        }))  # fmt: skip
+        write_integers(self.place / "in.safetensors", {
+            "input_ids": ([3], [4, 9, 5]), "offsets": ([2], [0, 3]),
+            "decoder_input_ids": ([1, 2], [1, 8])})  # fmt: skip
+        done = weft(self.place, "run", "r", "--input", "in.safetensors", "--output",
+                    "out.safetensors", "--attentions")  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shape, wanted = read_safetensors(self.place / "out.safetensors")["cross_attentions.0"]
+        self.assertEqual(shape, [1, 1, 2, 3])
+        done = weft(self.place, "attend", "r", "w4 w9 w5", "--target", "w8 w6", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        (line,) = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual((line["queries"], line["keys"]), (["<s>", "w8"], ["w4", "w9", "w5"]))
+        found = [value for row in line["weights"] for value in row]
+        self.assertLess(max(abs(a - b) for a, b in zip(found, wanted)), 1e-7)
+        done = weft(self.place, "attend", "r", "w4 w9", "--json")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"expected a model with self-attention, found bahdanau", done.stderr)
+
     def test_an_encoder_decoders_three_attentions_are_those_that_run_writes(self):
         self.make_translator()
         source, target = [7, 12, 30, 0], [49, 21, 8]  # </s> last; the start token first
