@@ -24,6 +24,7 @@ Command attend_command();
 Command classify_command();
 Command embed_command();
 Command fill_command();
+Command generate_command();
 Command rank_command();
 Command tag_command();
 Command tokenize_command();

@@ -19,12 +19,12 @@
 namespace weft::cli {
 namespace {
 
-constexpr std::string_view kPlannedCommands[] = {"generate", "serve"};
+constexpr std::string_view kPlannedCommands[] = {"serve"};
 
 std::vector<Command> commands() {
-  return {embed_command(), rank_command(),   classify_command(), tag_command(),
-          fill_command(),  attend_command(), tokenize_command(), run_command(),
-          info_command(),  bench_command()};
+  return {embed_command(), rank_command(),     classify_command(), tag_command(),
+          fill_command(),  generate_command(), attend_command(),   tokenize_command(),
+          run_command(),   info_command(),     bench_command()};
 }
 
 std::string general_help() {

@@ -7,6 +7,7 @@
 #include "weft/encoder.h"
 #include "weft/encoder_decoder.h"
 #include "weft/error.h"
+#include "weft/generation.h"
 #include "weft/graph.h"
 #include "weft/head.h"
 #include "weft/masked_lm.h"

@@ -19,17 +19,17 @@ void SearchCall::require_step(std::int64_t length, std::int32_t source) const {
   throw Error(Reason::kOutOfRange,
               fmt::format("max_length: source {}: the model writes at most {} tokens, found no end "
                           "of the text before max_length {}",
-                          source, decoder.max_steps() + 1, config.max_length));
+                          first_source + source, decoder.max_steps() + 1, config.max_length));
 }
 
 void SearchCall::refuse_scores(std::int64_t length, std::int32_t source) const {
   throw Error(Reason::kInvalidArgument,
               fmt::format("source {}: expected finite scores of token {}, found NaN or infinity",
-                          source, length));
+                          first_source + source, length));
 }
 
 GeneratedTokens search(StepDecoder& decoder, const GenerationConfig& config, Isa isa,
-                       const StopCondition& stop) {
+                       const StopCondition& stop, std::int64_t first_source) {
   GeneratedTokens result;
   result.max_length = config.max_length;
   const std::int64_t sources = decoder.sources();
@@ -40,7 +40,7 @@ GeneratedTokens search(StepDecoder& decoder, const GenerationConfig& config, Isa
   }
   if (sources == 0) return result;
   const RowScores row_scores(isa);
-  const SearchCall call{decoder, config, row_scores, stop};
+  const SearchCall call{decoder, config, row_scores, stop, first_source};
   if (config.beams == 1) {
     greedy_search(call, result);
   } else {

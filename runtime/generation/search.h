@@ -26,8 +26,9 @@ struct GeneratedTokens {
 /// What a source's text is depends on that source only; a source whose text has ended takes no part
 /// in further steps. `isa`: for the scores' kernels. Throws what StepDecoder::step throws,
 /// Error(kOutOfRange) if a text would need more than max_steps(), and Error(kInvalidArgument) if
-/// a score is NaN, or infinite in a beam search; both name the source.
+/// a score is NaN, or infinite in a beam search; both name the source, counted
+/// from `first_source`.
 GeneratedTokens search(StepDecoder& decoder, const GenerationConfig& config, Isa isa,
-                       const StopCondition& stop = {});
+                       const StopCondition& stop = {}, std::int64_t first_source = 0);
 
 }  // namespace weft

@@ -13,6 +13,7 @@ struct SearchCall {
   const GenerationConfig& config;
   const RowScores& row_scores;
   const StopCondition& stop;
+  std::int64_t first_source;  // number of the decoder's first, for messages
 
   bool is_end(std::int32_t token) const;
   /// Throws Error(kOutOfRange) if hypotheses of `length` tokens can go no further.

@@ -14,5 +14,6 @@ weft_add_tests(weft_same_bits_tests PER_PRODUCT_ISA SOURCES same_bits_test.cpp)
 # Searches over next tokens.
 weft_add_tests(weft_generation_tests PER_ISA SOURCES
   generation_config_test.cpp
+  generation_golden_test.cpp
   search_test.cpp
 )
