@@ -88,8 +88,11 @@ class Builder {
       add_decoder(model_, layers, {});
       return std::move(model_);
     }
-    // The scores of tied tables are those of the result divided by sqrt(d_model).
-    const bool is_scaled = family_ == Family::kT5 && config_.flag_or("tie_word_embeddings", true);
+    // The scores of tied tables are those of the result divided by sqrt(d_model). Newer files say
+    // so by a key of its own, beside which the tables always count as tied.
+    const bool is_scaled =
+        family_ == Family::kT5 &&
+        config_.flag_or("scale_decoder_outputs", config_.flag_or("tie_word_embeddings", true));
     const float scale =
         is_scaled ? static_cast<float>(1 / std::sqrt(static_cast<double>(hidden()))) : 1.0f;
     const Weight output =
