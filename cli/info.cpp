@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/compute_options.h"
+#include "cli/info_encoder_decoder.h"
 #include "cli/json_object.h"
 #include "cli/output.h"
 #include "weft/supported.h"
@@ -125,13 +126,20 @@ std::string as_table(const ModelInfo& info) {
 std::string supported_list(const Arguments& arguments) {
   const std::vector<std::string> architectures = supported_architectures();
   const std::vector<std::string> heads = supported_heads();
+  const std::vector<std::string> decoders = supported_encoder_decoders();
   if (arguments.given("--json")) {
-    return JsonObject().add("architectures", architectures).add("heads", heads).text() + '\n';
+    return JsonObject()
+               .add("architectures", architectures)
+               .add("encoder_decoders", decoders)
+               .add("heads", heads)
+               .text() +
+           '\n';
   }
   return fmt::format(
       "architectures, by config.json's model_type:\n  {}\n"
+      "encoder-decoders:\n  {}\n"
       "heads, by config.json's architectures[0]:\n  {}\n",
-      fmt::join(architectures, "\n  "), fmt::join(heads, "\n  "));
+      fmt::join(architectures, "\n  "), fmt::join(decoders, "\n  "), fmt::join(heads, "\n  "));
 }
 
 void info(const Arguments& arguments) {
@@ -147,9 +155,15 @@ void info(const Arguments& arguments) {
   LoadOptions load = load_options(arguments);
   load.limits.tokens = arguments.integer("--max-tokens", 1, kMostRows, load.limits.tokens);
   load.limits.sequences = arguments.integer("--max-sequences", 1, kMostRows, load.limits.sequences);
-  const ModelInfo model = TransformerModel::load(directory, load)->info();
+  const bool json = arguments.given("--json");
   HeldStdout output;
-  output.write(arguments.given("--json") ? as_json(model) : as_table(model));
+  if (is_encoder_decoder(directory)) {
+    const EncoderDecoderInfo model = EncoderDecoder::load(directory, load)->info();
+    output.write(json ? encoder_decoder_json(model) : encoder_decoder_table(model));
+  } else {
+    const ModelInfo model = TransformerModel::load(directory, load)->info();
+    output.write(json ? as_json(model) : as_table(model));
+  }
   output.publish();
 }
 

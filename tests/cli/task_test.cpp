@@ -272,6 +272,15 @@ TEST_CASE("info tells a model's head, and lists the architectures and heads that
   };
   CHECK(holds(supported.at("architectures"), "bert"));
   CHECK(holds(supported.at("heads"), "BertForMaskedLM"));
+  CHECK(holds(supported.at("encoder_decoders"), "marian"));
+  task.place.copy_golden("marian/translating", "translator");
+  const json translator = task.run({"info", "translator", "--json"}).at(0);
+  CHECK(translator.at("architecture") == "marian");
+  CHECK(translator.at("encoder_layers") == 2);
+  CHECK(translator.at("decoder_layers") == 3);
+  CHECK(translator.at("decoder_heads") == 4);
+  CHECK(translator.at("target_vocabulary") == 50);
+  CHECK(weft(task.place, {"info", "translator"}).out.find("encoder-decoder") != std::string::npos);
 }
 
 TEST_CASE("the tasks refuse wrong usage, other models and texts they cannot take") {
