@@ -60,6 +60,11 @@ std::vector<Option> with_compute_options(std::vector<Option> own) {
            "WEFT_ISA, else the best)"},
           {"--gemm", "BACKEND",
            "matrix products: native (default) or onednn, which gives up same bits"},
+          {"--cache", "DIR",
+           "keep packed weights in DIR: a load maps them from there, which takes a few ms and "
+           "shares\n"
+           "them among processes; what is missing, stale or damaged is packed anew and replaced"},
+          {"--cache-verify", "", "with --cache: check every byte of it and of the weights' files"},
       });
   return own;
 }
@@ -73,6 +78,15 @@ LoadOptions load_options(const Arguments& arguments) {
   if (isa) options.compile.isa = checked_isa(kIsas[*isa]);
   if (gemm) options.compile.gemm = kBackends[*gemm];
   if (dtype) options.compile.dtype = checked_dtype(kDtypes[*dtype], options.compile.gemm);
+  if (const auto cache = arguments.value("--cache")) {
+    if (cache->empty()) throw UsageError("--cache: expected a directory, found ''");
+    options.compile.cache_directory = *cache;
+  }
+  if (arguments.given("--cache-verify")) {
+    if (!arguments.given("--cache"))
+      throw UsageError("--cache-verify: expected with --cache alone");
+    options.compile.cache_check = CacheCheck::kPayload;
+  }
   return options;
 }
 

@@ -1,4 +1,5 @@
-// The options of every command that computes: --dtype, --threads, --isa, --gemm.
+// The options of every command that computes: --dtype, --threads, --isa, --gemm,
+// --cache, --cache-verify.
 #pragma once
 
 #include <vector>

@@ -54,6 +54,8 @@ std::string as_json(const ModelInfo& info) {
              .add("head", head)
              .add("outputs", info.outputs)
              .add("packed_bytes", info.packed_bytes)
+             .add("cache", to_string(info.cache_state))
+             .add("cache_files", info.cache_files)
              .add("limits", limits)
              .add("session_bytes", info.session_bytes)
              .add("head_session_bytes", info.head_session_bytes)
@@ -110,6 +112,10 @@ std::string as_table(const ModelInfo& info) {
                      ? info.threads_reason
                      : with_reason(fmt::format("{}", info.threads), info.threads_reason));
   row("memory, weights", readable_bytes(info.packed_bytes));
+  if (info.cache_state != CacheState::kOff) {
+    row("packed cache", with_reason(to_string(info.cache_state),
+                                    fmt::format("{}", fmt::join(info.cache_files, ", "))));
+  }
   row("memory, session",
       fmt::format("{} for {} tokens in {} sequences", readable_bytes(info.session_bytes),
                   info.limits.tokens, info.limits.sequences));

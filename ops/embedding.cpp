@@ -19,7 +19,7 @@ std::size_t bytes_per_element(DType dtype) { return is_half(dtype) ? 2 : 4; }
 
 }  // namespace
 
-std::shared_ptr<const EmbeddingTable> TableCache::get(const Weight& table) {
+std::shared_ptr<const EmbeddingTable> TableCache::get(const Weight& table, PackStore* store) {
   std::weak_ptr<const EmbeddingTable>& known = tables_[{table.identity(), table.rows()}];
   if (auto found = known.lock()) return found;
   const DType dtype = is_half(table.dtype()) ? table.dtype() : DType::kF32;
@@ -30,12 +30,14 @@ std::shared_ptr<const EmbeddingTable> TableCache::get(const Weight& table) {
                 fmt::format("[embedding] {}: {} elements do not fit into memory", table.name(),
                             table.size()));
   }
-  auto packed = std::make_shared<EmbeddingTable>(EmbeddingTable{Buffer(bytes), dtype});
-  if (table.dtype() == DType::kF64) {
-    table.read_f32(0, table.rows(), packed->data.f32());
-  } else {
-    table.read_raw(0, table.rows(), packed->data.data());
-  }
+  Packed data = get_packed(store, bytes, [&](std::byte* out) {
+    if (table.dtype() == DType::kF64) {
+      table.read_f32(0, table.rows(), reinterpret_cast<float*>(out));
+    } else {
+      table.read_raw(0, table.rows(), out);
+    }
+  });
+  auto packed = std::make_shared<EmbeddingTable>(EmbeddingTable{std::move(data), dtype});
   known = packed;
   return packed;
 }
@@ -78,11 +80,16 @@ std::unique_ptr<Op> EmbeddingOp::compile(const CompileContext& context) const {
   TableCache own;
   TableCache& tables = context.tables == nullptr ? own : *context.tables;
   for (const Weight& table : tables_) {
-    compiled->packed_.push_back(tables.get(table));
+    compiled->packed_.push_back(tables.get(table, context.store));
     const auto& packed = compiled->packed_.back();
     if (packed.use_count() == 1) compiled->packed_bytes_ += packed->data.size();
   }
   return compiled;
+}
+
+void EmbeddingOp::describe(const CompileContext&, PackKey& key) const {
+  key.add(name());
+  for (const Weight& table : tables_) key.add(table);
 }
 
 // A row of a 16-bit table is widened there before it is added.

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "ops/buffer.h"
 #include "ops/op.h"
 #include "weft/weight.h"
 
@@ -15,7 +14,7 @@ namespace weft {
 
 /// A table in memory: F32, F16 or BF16.
 struct EmbeddingTable {
-  Buffer data;
+  Packed data;
   DType dtype;
 };
 
@@ -23,7 +22,7 @@ struct EmbeddingTable {
 /// stored tensor get one copy.
 class TableCache {
  public:
-  std::shared_ptr<const EmbeddingTable> get(const Weight& table);
+  std::shared_ptr<const EmbeddingTable> get(const Weight& table, PackStore* store);
 
  private:
   std::map<std::pair<const void*, std::int64_t>, std::weak_ptr<const EmbeddingTable>> tables_;
@@ -45,6 +44,7 @@ class EmbeddingOp final : public Op {
   /// Throws Error(kUnsupported) naming a table of another dtype.
   std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
   std::unique_ptr<Op> compile(const CompileContext& context) const override;
+  void describe(const CompileContext& context, PackKey& key) const override;
   std::int64_t column_grain() const override { return 16; }
   std::size_t scratch_bytes(const Limits& limits) const override;
   /// Of shared tables, those that were read for this operator.

@@ -28,18 +28,16 @@ std::vector<ValueInfo> LayerNormOp::infer(std::span<const ValueInfo> in) const {
 std::unique_ptr<Op> LayerNormOp::compile(const CompileContext& context) const {
   auto compiled = std::make_unique<LayerNormOp>(gamma_, beta_, eps_);
   compiled->kernels_ = context.kernels;
-  compiled->gamma_values_.resize(static_cast<std::size_t>(gamma_.cols()));
-  gamma_.read_f32(0, 1, compiled->gamma_values_.data());
-  if (beta_) {
-    compiled->beta_values_.resize(static_cast<std::size_t>(beta_.cols()));
-    beta_.read_f32(0, 1, compiled->beta_values_.data());
-  }
+  compiled->gamma_values_ = get_packed_vector(context.store, gamma_);
+  if (beta_) compiled->beta_values_ = get_packed_vector(context.store, beta_);
   return compiled;
 }
 
-std::size_t LayerNormOp::packed_bytes() const {
-  return sizeof(float) * (gamma_values_.size() + beta_values_.size());
+void LayerNormOp::describe(const CompileContext&, PackKey& key) const {
+  key.add(name()).add(eps_).add(gamma_).add(beta_);
 }
+
+std::size_t LayerNormOp::packed_bytes() const { return gamma_values_.size() + beta_values_.size(); }
 
 // Per element: sum; difference, square, sum; difference, two products, sum.
 Work LayerNormOp::work(const RunContext& context) const {
@@ -51,9 +49,9 @@ Work LayerNormOp::work(const RunContext& context) const {
 void LayerNormOp::run(const RunContext& context) const noexcept {
   const Tensor& x = context.in[0];
   const Tensor& y = context.out[0];
-  const float* beta = beta_values_.empty() ? nullptr : beta_values_.data();
   for (std::int64_t row = 0; row < y.rows; ++row) {
-    kernels_->layer_norm(x.f32(row), gamma_values_.data(), beta, eps_, y.f32(row), y.cols);
+    kernels_->layer_norm(x.f32(row), gamma_values_.f32(), beta_values_.f32(), eps_, y.f32(row),
+                         y.cols);
   }
 }
 

@@ -20,6 +20,7 @@ class LayerNormOp final : public Op {
   std::string_view label() const override { return gamma_.name(); }
   std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
   std::unique_ptr<Op> compile(const CompileContext& context) const override;
+  void describe(const CompileContext& context, PackKey& key) const override;
   std::size_t packed_bytes() const override;
   Work work(const RunContext& context) const override;
   void run(const RunContext& context) const noexcept override;
@@ -27,8 +28,8 @@ class LayerNormOp final : public Op {
  private:
   Weight gamma_, beta_;
   float eps_;
-  const simd::Kernels* kernels_ = nullptr;  // null until compiled, as the vectors are empty
-  std::vector<float> gamma_values_, beta_values_;
+  const simd::Kernels* kernels_ = nullptr;  // null until compiled, as what follows is empty
+  Packed gamma_values_, beta_values_;
 };
 
 }  // namespace weft

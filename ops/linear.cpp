@@ -57,7 +57,8 @@ std::shared_ptr<const Product> ProductCache::get(const CompileContext& context,
   std::weak_ptr<const Product>& known = products_[key];
   std::shared_ptr<const Product> product = known.lock();
   if (product == nullptr) {
-    product = make_product(context.gemm, context.isa, context.dtype, parts, activation);
+    product =
+        make_product(context.gemm, context.isa, context.dtype, parts, activation, context.store);
     known = product;
   }
   return product;
@@ -101,6 +102,11 @@ std::unique_ptr<Op> LinearOp::compile(const CompileContext& context) const {
   std::shared_ptr<const Product> product = products.get(context, parts_, activation_);
   const std::size_t bytes = product.use_count() == 1 ? product->packed_bytes() : 0;
   return std::unique_ptr<Op>(new LinearOp(label_, activation_, std::move(product), bytes));
+}
+
+void LinearOp::describe(const CompileContext& context, PackKey& key) const {
+  key.add(name()).add(product_layout(context.isa, context.dtype)).add(to_string(activation_));
+  for (const ProductPart& part : parts_) key.add(part.weight).add(part.bias);
 }
 
 std::int64_t LinearOp::column_grain() const { return product_ ? product_->column_grain() : 0; }

@@ -40,6 +40,7 @@ class LinearOp final : public Op {
   std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
   /// Packs the weights: throws what Weight::read_f32 throws.
   std::unique_ptr<Op> compile(const CompileContext& context) const override;
+  void describe(const CompileContext& context, PackKey& key) const override;
   std::int64_t column_grain() const override;
   std::size_t scratch_bytes(const Limits& limits) const override;
   /// Of a shared product, those that were packed for this operator: none but for the first.

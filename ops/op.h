@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/packed.h"
 #include "weft/tensor.h"
 #include "weft/types.h"
 
@@ -71,6 +72,7 @@ struct CompileContext {
   const simd::Kernels* kernels = nullptr;
   ProductCache* products = nullptr;  // of one model: equal products are packed once; null: never
   TableCache* tables = nullptr;      // likewise, tables of embeddings
+  PackStore* store = nullptr;        // of packed memory; null: it is filled on the spot
 };
 
 /// The kernels of a level; `kernels` is null if this build lacks it.
@@ -89,6 +91,10 @@ class Op {
   /// The op ready to run on one instruction set: weights packed, kernels chosen. Called once per
   /// model; run() is only ever called on the result.
   virtual std::unique_ptr<Op> compile(const CompileContext& context) const = 0;
+
+  /// Adds to `key` all that compile() packs and run() computes depend on besides the level and the
+  /// inputs. Left empty: unknown, and nothing of it is kept in a packed cache.
+  virtual void describe(const CompileContext&, PackKey&) const {}
 
   /// True: any block of rows may be computed alone. False: the op mixes rows within sequences and
   /// is run by items.

@@ -78,6 +78,11 @@ std::unique_ptr<Op> PositionTableOp::compile(const CompileContext&) const {
   return std::make_unique<PositionTableOp>(form_, used_, out_rows_);
 }
 
+void PositionTableOp::describe(const CompileContext&, PackKey& key) const {
+  key.add(name()).add(static_cast<std::int64_t>(form_));
+  for (const std::int32_t row : used_) key.add(std::int64_t{row});
+}
+
 Work PositionTableOp::work(const RunContext& context) const {
   return {.flops = 0, .bytes = 8 * static_cast<double>(context.in[0].rows * context.in[0].cols)};
 }

@@ -40,6 +40,7 @@ class PositionTableOp final : public Op {
   std::string_view name() const override { return "position_table"; }
   std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
   std::unique_ptr<Op> compile(const CompileContext& context) const override;
+  void describe(const CompileContext& context, PackKey& key) const override;
   bool row_wise() const override { return false; }
   std::int64_t items(const RunContext&) const override { return 1; }
   Work work(const RunContext& context) const override;

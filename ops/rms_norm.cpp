@@ -26,12 +26,15 @@ std::vector<ValueInfo> RmsNormOp::infer(std::span<const ValueInfo> in) const {
 std::unique_ptr<Op> RmsNormOp::compile(const CompileContext& context) const {
   auto compiled = std::make_unique<RmsNormOp>(gamma_, eps_);
   compiled->kernels_ = context.kernels;
-  compiled->gamma_values_.resize(static_cast<std::size_t>(gamma_.cols()));
-  gamma_.read_f32(0, 1, compiled->gamma_values_.data());
+  compiled->gamma_values_ = get_packed_vector(context.store, gamma_);
   return compiled;
 }
 
-std::size_t RmsNormOp::packed_bytes() const { return sizeof(float) * gamma_values_.size(); }
+void RmsNormOp::describe(const CompileContext&, PackKey& key) const {
+  key.add(name()).add(eps_).add(gamma_);
+}
+
+std::size_t RmsNormOp::packed_bytes() const { return gamma_values_.size(); }
 
 // Per element: square, sum; two products.
 Work RmsNormOp::work(const RunContext& context) const {
@@ -42,7 +45,7 @@ Work RmsNormOp::work(const RunContext& context) const {
 
 void RmsNormOp::run(const RunContext& context) const noexcept {
   for (std::int64_t row = 0; row < context.out[0].rows; ++row) {
-    kernels_->rms_norm(context.in[0].f32(row), gamma_values_.data(), eps_, context.out[0].f32(row),
+    kernels_->rms_norm(context.in[0].f32(row), gamma_values_.f32(), eps_, context.out[0].f32(row),
                        context.out[0].cols);
   }
 }

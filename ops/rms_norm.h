@@ -19,6 +19,7 @@ class RmsNormOp final : public Op {
   std::string_view label() const override { return gamma_.name(); }
   std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
   std::unique_ptr<Op> compile(const CompileContext& context) const override;
+  void describe(const CompileContext& context, PackKey& key) const override;
   std::size_t packed_bytes() const override;
   Work work(const RunContext& context) const override;
   void run(const RunContext& context) const noexcept override;
@@ -26,8 +27,8 @@ class RmsNormOp final : public Op {
  private:
   Weight gamma_;
   float eps_;
-  const simd::Kernels* kernels_ = nullptr;  // null until compiled, as the vector is empty
-  std::vector<float> gamma_values_;
+  const simd::Kernels* kernels_ = nullptr;  // null until compiled, as the values are empty
+  Packed gamma_values_;
 };
 
 }  // namespace weft

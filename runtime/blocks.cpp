@@ -8,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "runtime/checksum.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -30,6 +31,19 @@ class StackedSource : public WeightSource {
       rows -= here;
       row = std::max<std::int64_t>(row - part.rows(), 0);
     }
+  }
+
+  std::optional<std::uint64_t> fingerprint() const override {
+    Checksum sum;
+    for (const Weight& part : parts_) {
+      const auto content = part.fingerprint();
+      if (!content) return std::nullopt;
+      sum.add(static_cast<std::uint64_t>(part.rows())).add(*content);
+    }
+    return sum.value();
+  }
+  void add_origins(std::vector<std::shared_ptr<const WeightOrigin>>& out) const override {
+    for (const Weight& part : parts_) part.add_origins(out);
   }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,10 @@ const char* kind_of(mode_t mode) {
   if (S_ISFIFO(mode)) return "a FIFO";
   if (S_ISSOCK(mode)) return "a socket";
   return "a device";
+}
+
+std::int64_t modified_of(const struct stat& status) {
+  return static_cast<std::int64_t>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
@@ -63,6 +68,7 @@ File::File(const std::filesystem::path& path) : path_(path) {
     throw Error(Reason::kIoError, problem);
   }
   size_ = static_cast<std::uint64_t>(status.st_size);
+  modified_ = modified_of(status);
 }
 
 File::~File() {
@@ -70,7 +76,26 @@ File::~File() {
 }
 
 File::File(File&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
+    : path_(std::move(other.path_)),
+      fd_(std::exchange(other.fd_, -1)),
+      size_(other.size_),
+      modified_(other.modified_) {}
+
+std::int64_t File::modified_now() const noexcept {
+  struct stat status {};
+  return ::fstat(fd_, &status) == 0 ? modified_of(status) : -1;
+}
+
+std::shared_ptr<const std::byte> File::map() const {
+  const auto bytes = static_cast<std::size_t>(size_);
+  void* mapped = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd_, 0);
+  if (mapped == MAP_FAILED) {
+    throw Error(Reason::kIoError,
+                fmt::format("{}: cannot map: {}", path_.string(), system_message(errno)));
+  }
+  return {static_cast<const std::byte*>(mapped),
+          [bytes](const std::byte* begin) { ::munmap(const_cast<std::byte*>(begin), bytes); }};
+}
 
 void File::read(std::uint64_t offset, std::size_t count, void* out) const {
   auto* destination = static_cast<char*>(out);

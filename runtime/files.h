@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,14 @@ class File {
 
   std::uint64_t size() const noexcept { return size_; }
   const std::filesystem::path& path() const noexcept { return path_; }
+  /// When the content was last modified, in ns since 1970: as of opening, and now. A file that is
+  /// no longer to be had is modified at no such time (-1).
+  std::int64_t modified() const noexcept { return modified_; }
+  std::int64_t modified_now() const noexcept;
+  /// All size() bytes, mapped read-only and page-aligned; they outlive the File. Reading them ends
+  /// the process (SIGBUS) if the file is made shorter meanwhile: only for files that nobody ever
+  /// writes to. Throws Error(kIoError) if it cannot be mapped or is empty.
+  std::shared_ptr<const std::byte> map() const;
   /// Exactly `count` bytes at `offset`; retries interrupted and short reads.
   /// Throws Error(kIoError) "FILE: short read ..." if the file has become shorter.
   void read(std::uint64_t offset, std::size_t count, void* out) const;
@@ -28,6 +37,7 @@ class File {
   std::filesystem::path path_;
   int fd_ = -1;
   std::uint64_t size_ = 0;
+  std::int64_t modified_ = -1;
 };
 
 /// The whole of a text file of at most `max_bytes`. Throws Error: kNotFound, kIoError, kCorruptFile

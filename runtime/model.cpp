@@ -6,12 +6,15 @@
 #include <array>
 #include <cstdlib>
 #include <numeric>
+#include <utility>
 
+#include "ops/buffer.h"
 #include "ops/embedding.h"
 #include "ops/gemm/product.h"
 #include "ops/isa.h"
 #include "ops/linear.h"
 #include "runtime/model_impl.h"
+#include "runtime/packed_cache.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -29,12 +32,44 @@ void require_isa(Isa isa, std::string_view where) {
                           where, to_string(isa)));
 }
 
-/// A matrix of zeros owned by the model.
-Tensor new_constant(Model::Impl& model, std::int64_t rows, std::int64_t cols) {
-  const std::int64_t stride = row_stride(cols);
-  model.buffers.emplace_back(static_cast<std::size_t>(rows * stride) * sizeof(float));
-  model.packed_bytes += model.buffers.back().size();
-  return {model.buffers.back().data(), rows, cols, stride, DType::kF32};
+/// F32 matrices in one piece of packed memory.
+class Matrices {
+ public:
+  void add(std::int64_t rows, std::int64_t cols) {
+    const std::int64_t stride = row_stride(cols);
+    begins_.push_back(layout_.add(static_cast<std::size_t>(rows * stride) * sizeof(float)));
+    shapes_.push_back({nullptr, rows, cols, stride, DType::kF32});
+  }
+  std::size_t bytes() const { return layout_.size(); }
+  std::vector<Tensor> at(std::byte* memory) const {
+    std::vector<Tensor> result = shapes_;
+    for (std::size_t i = 0; i < result.size(); ++i) result[i].data = memory + begins_[i];
+    return result;
+  }
+
+ private:
+  PackLayout layout_;
+  std::vector<std::size_t> begins_;
+  std::vector<Tensor> shapes_;
+};
+
+/// The matrices, whose memory the model owns. They are only ever read; Tensor has no const form.
+std::vector<Tensor> keep(Model::Impl& model, const Matrices& matrices, Packed memory) {
+  model.packed_bytes += memory.size();
+  model.memory.push_back(std::move(memory));
+  return matrices.at(const_cast<std::byte*>(model.memory.back().data()));
+}
+
+Tensor read_constant(Model::Impl& model, const ValueNode& value, PackStore* store) {
+  Matrices matrix;
+  matrix.add(value.info.fixed_rows, value.info.cols);
+  Packed memory = get_packed(store, matrix.bytes(), [&](std::byte* out) {
+    const Tensor tensor = matrix.at(out)[0];
+    for (std::int64_t row = 0; row < tensor.rows; ++row) {
+      value.weight.read_f32(row, 1, tensor.f32(row));
+    }
+  });
+  return keep(model, matrix, std::move(memory))[0];
 }
 
 Tensor constant_of(const Model::Impl& model, std::int32_t value) {
@@ -43,15 +78,28 @@ Tensor constant_of(const Model::Impl& model, std::int32_t value) {
   return base.col_block(model.values[value].first_col, model.values[value].info.cols);
 }
 
-/// Reduced precision pays only where there are many rows.
-ComputeType dtype_of(const Model::Impl& model, const GraphNode& node) {
-  const std::int32_t space = model.values[node.out[0]].info.rows;
-  return model.spaces[space].kind == RowSpaceNode::Kind::kRagged ? model.dtype : ComputeType::kF32;
+/// Runs a node whose inputs are all constants.
+void run_on_constants(const Op& op, std::span<const Tensor> in, std::span<const Tensor> out,
+                      std::span<const RowsView> in_rows) {
+  const std::int64_t rows = out[0].rows;
+  std::int64_t longest = 0;
+  for (const RowsView& view : in_rows) longest = std::max(longest, view.longest);
+  const Limits limits{.block_rows = rows, .longest = longest, .threads = 1};
+  Buffer scratch(op.scratch_bytes(limits));
+  RunContext context;
+  context.in = in;
+  context.out = out;
+  context.in_rows = in_rows;
+  context.out_rows = in_rows[0];
+  context.scratch = scratch.data();
+  context.end = op.row_wise() ? out[0].cols : op.items(context);
+  op.run(context);
 }
 
-/// Runs a node whose inputs are all constants and keeps what it computes.
-void fold(Model::Impl& model, const GraphNode& node) {
-  std::vector<Tensor> in, out;
+/// Computes a node whose inputs are all constants, or takes what it would compute from the store.
+void fold(Model::Impl& model, const GraphNode& node, const CompileContext& context,
+          PackStore* store) {
+  std::vector<Tensor> in;
   std::vector<std::array<std::int32_t, 2>> offsets;
   for (std::int32_t id : node.in) {
     in.push_back(constant_of(model, id));
@@ -60,25 +108,26 @@ void fold(Model::Impl& model, const GraphNode& node) {
   const std::int32_t only_sequence = 0;
   std::vector<RowsView> in_rows;
   for (const auto& range : offsets) in_rows.push_back({range, {&only_sequence, 1}, range[1]});
+  Matrices out;
   for (std::int32_t id : node.out) {
     const ValueInfo& info = model.values[id].info;
-    const std::int64_t keys = info.per_key ? in_rows[1].longest : 1;
-    out.push_back(new_constant(model, info.fixed_rows, info.cols * keys));
-    model.constants[id] = out.back();
+    out.add(info.fixed_rows, info.cols * (info.per_key ? in_rows[1].longest : 1));
   }
-  const std::int64_t rows = out[0].rows;
-  std::int64_t longest = 0;
-  for (const RowsView& view : in_rows) longest = std::max(longest, view.longest);
-  const Limits limits{.block_rows = rows, .longest = longest, .threads = 1};
-  Buffer scratch(node.op->scratch_bytes(limits));
-  RunContext context;
-  context.in = in;
-  context.out = out;
-  context.in_rows = in_rows;
-  context.out_rows = in_rows[0];
-  context.scratch = scratch.data();
-  context.end = node.op->row_wise() ? out[0].cols : node.op->items(context);
-  node.op->run(context);
+  Packed memory = get_packed(store, out.bytes(), [&](std::byte* bytes) {
+    run_on_constants(*node.op->compile(context), in, out.at(bytes), in_rows);
+  });
+  const std::vector<Tensor> results = keep(model, out, std::move(memory));
+  for (std::size_t i = 0; i < results.size(); ++i) model.constants[node.out[i]] = results[i];
+}
+
+CacheReport report_of(std::optional<PackedCache>& cache, const CompileOptions& options) {
+  if (cache) return cache->finish();
+  CacheReport report;
+  if (!options.cache_directory.empty()) {
+    report.state = CacheState::kNotWritten;
+    report.notes.emplace_back("the packed cache holds native products only: not used with onednn");
+  }
+  return report;
 }
 
 bool is_constant(const Model::Impl& model, const GraphNode& node) {
@@ -135,30 +184,39 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const CompileOptions& o
   impl->outputs = std::move(recipe.outputs);
   impl->constants.resize(impl->values.size());
 
+  PackKeys keys;
+  std::optional<PackedCache> cache;
+  if (!options.cache_directory.empty() && impl->gemm == GemmBackend::kNative) {
+    keys = find_pack_keys(*impl, recipe.nodes);
+    cache.emplace(options, keys, *impl);
+  }
   for (std::size_t id = 0; id < impl->values.size(); ++id) {
     ValueNode& value = impl->values[id];
     if (value.kind != ValueNode::Kind::kConstant) continue;
-    impl->constants[id] = new_constant(*impl, value.info.fixed_rows, value.info.cols);
-    for (std::int64_t row = 0; row < value.info.fixed_rows; ++row) {
-      value.weight.read_f32(row, 1, impl->constants[id].f32(row));
-    }
+    impl->constants[id] =
+        read_constant(*impl, value, cache ? cache->part(keys.values[id]) : nullptr);
     value.weight = {};
   }
   ProductCache products;
   TableCache tables;
-  for (GraphNode& node : recipe.nodes) {
-    CompileContext context = make_compile_context(impl->isa, impl->gemm, dtype_of(*impl, node));
-    context.products = &products;
-    context.tables = &tables;
-    GraphNode compiled{node.op->compile(context), std::move(node.in), std::move(node.out)};
-    node.op.reset();
-    if (is_constant(*impl, compiled)) {
-      fold(*impl, compiled);
+  for (std::size_t i = 0; i < recipe.nodes.size(); ++i) {
+    GraphNode& node = recipe.nodes[i];
+    PackStore* store = cache ? cache->part(keys.nodes[i]) : nullptr;
+    CompileContext context = make_compile_context(impl->isa, impl->gemm, impl->dtype_of(node));
+    if (is_constant(*impl, node)) {
+      fold(*impl, node, context, store);
+      node.op.reset();
       continue;
     }
+    context.products = &products;
+    context.tables = &tables;
+    context.store = store;
+    GraphNode compiled{node.op->compile(context), std::move(node.in), std::move(node.out)};
+    node.op.reset();
     impl->packed_bytes += compiled.op->packed_bytes();
     impl->nodes.push_back(std::move(compiled));
   }
+  impl->cache = report_of(cache, options);
   return std::shared_ptr<const Model>(new Model(std::move(impl)));
 }
 
@@ -169,6 +227,7 @@ Isa Model::isa() const noexcept { return impl_->isa; }
 GemmBackend Model::gemm() const noexcept { return impl_->gemm; }
 ComputeType Model::dtype() const noexcept { return impl_->dtype; }
 std::size_t Model::packed_bytes() const noexcept { return impl_->packed_bytes; }
+const CacheReport& Model::cache() const noexcept { return impl_->cache; }
 
 std::vector<std::string> Model::kernels() const {
   std::vector<std::string> names;

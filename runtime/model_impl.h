@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/buffer.h"
+#include "ops/packed.h"
 #include "runtime/graph_impl.h"
 #include "weft/model.h"
 
@@ -17,12 +17,19 @@ struct Model::Impl {
   std::vector<ValueNode> values;
   std::vector<GraphNode> nodes;   // compiled; those of constants alone are gone
   std::vector<Tensor> constants;  // per value; data == nullptr: not a constant
-  std::vector<Buffer> buffers;    // what constants point into
+  std::vector<Packed> memory;     // what constants point into
   std::vector<std::pair<std::string, std::int32_t>> outputs;
   Isa isa = Isa::kBaseline;
   GemmBackend gemm = GemmBackend::kNative;
   ComputeType dtype = ComputeType::kF32;
   std::size_t packed_bytes = 0;
+  CacheReport cache;
+
+  /// Of a node's products: reduced precision pays only where there are many rows.
+  ComputeType dtype_of(const GraphNode& node) const {
+    const RowSpaceNode& space = spaces[values[node.out[0]].info.rows];
+    return space.kind == RowSpaceNode::Kind::kRagged ? dtype : ComputeType::kF32;
+  }
 
   /// The value itself, or the one that a view looks into.
   std::int32_t base_of(std::int32_t value) const {

@@ -58,6 +58,12 @@ void NewFile::write(const void* data, std::size_t bytes) {
   }
 }
 
+void NewFile::sync() {
+  while (::fsync(fd_) != 0) {
+    if (errno != EINTR) failed(path_, "write", errno);
+  }
+}
+
 void NewFile::commit() {
   if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) failed(path_, "write", errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) failed(path_, "rename to", errno);

@@ -18,7 +18,8 @@ class NewFile {
   NewFile& operator=(const NewFile&) = delete;
 
   void write(const void* data, std::size_t bytes);  // throws Error(kIoError)
-  void commit();                                    // throws Error(kIoError)
+  void sync();    // what was written is on the disk; throws Error(kIoError)
+  void commit();  // throws Error(kIoError)
 
  private:
   std::filesystem::path path_;

@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "runtime/checksum.h"
+#include "runtime/safetensors_header.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -16,20 +20,45 @@ namespace {
   throw Error(Reason::kInvalidArgument, message);
 }
 
-class OwnedSource : public WeightSource {
+// Values that follow from `recipe` and, if there is one, a weight. They are computed when they are
+// first read: never if a packed cache has them.
+class ComputedSource : public WeightSource {
  public:
-  explicit OwnedSource(std::vector<float> values) : values_(std::move(values)) {}
+  ComputedSource(std::string recipe, Weight from, std::function<std::vector<float>()> compute)
+      : recipe_(std::move(recipe)), from_(std::move(from)), compute_(std::move(compute)) {}
+
   void read(std::int64_t first, std::int64_t count, void* out) const override {
+    std::call_once(once_, [&] { values_ = compute_(); });
     std::copy_n(values_.data() + first, count, static_cast<float*>(out));
+  }
+  std::optional<std::uint64_t> fingerprint() const override {
+    Checksum sum;
+    sum.add(recipe_);
+    if (from_) {
+      const auto content = from_.fingerprint();
+      if (!content) return std::nullopt;
+      sum.add(*content);
+    }
+    return sum.value();
+  }
+  void add_origins(std::vector<std::shared_ptr<const WeightOrigin>>& out) const override {
+    if (from_) from_.add_origins(out);
   }
 
  private:
-  std::vector<float> values_;
+  std::string recipe_;
+  Weight from_;
+  std::function<std::vector<float>()> compute_;
+  mutable std::once_flag once_;
+  mutable std::vector<float> values_;
 };
 
-Weight owned(std::string name, std::int64_t rows, std::int64_t cols, std::vector<float> values) {
-  return {
-      std::move(name), {rows, cols}, DType::kF32, std::make_shared<OwnedSource>(std::move(values))};
+Weight computed(std::string name, std::int64_t rows, std::int64_t cols, std::string recipe,
+                Weight from, std::function<std::vector<float>()> compute) {
+  return {std::move(name),
+          {rows, cols},
+          DType::kF32,
+          std::make_shared<ComputedSource>(std::move(recipe), std::move(from), std::move(compute))};
 }
 
 constexpr std::int64_t kMostDistances = 1 << 24;
@@ -87,6 +116,28 @@ std::vector<double> alibi_slopes(std::int64_t heads) {
   return slopes;
 }
 
+std::vector<float> rotary_angles(std::int64_t positions, std::int64_t columns,
+                                 const RotaryTableOptions& options) {
+  std::vector<float> frequencies;
+  for (std::int64_t i = 0; i < columns; i += 2) {
+    const float exponent = static_cast<float>(i) / static_cast<float>(columns);
+    const auto power = static_cast<float>(std::pow(options.base, static_cast<double>(exponent)));
+    frequencies.push_back(1.0f / power / static_cast<float>(options.slowed_by));
+  }
+  std::vector<float> table;
+  table.reserve(static_cast<std::size_t>(positions * columns));
+  for (std::int64_t position = 0; position < positions; ++position) {
+    for (double (*function)(double) :
+         {+[](double x) { return std::cos(x); }, +[](double x) { return std::sin(x); }}) {
+      for (const float frequency : frequencies) {
+        const float angle = static_cast<float>(position) * frequency;
+        table.push_back(static_cast<float>(function(static_cast<double>(angle))));
+      }
+    }
+  }
+  return table;
+}
+
 }  // namespace
 
 std::int64_t distance_bucket(std::int64_t distance, DistanceBuckets rule, std::int64_t buckets,
@@ -101,18 +152,24 @@ Weight bucket_bias(const Weight& table, DistanceBuckets rule, std::int64_t max_d
   }
   const std::int64_t buckets = table.rows(), heads = table.cols();
   check_buckets(rule, buckets, max_distance);
-  std::vector<float> entries(static_cast<std::size_t>(buckets * heads));
-  table.read_f32(0, buckets, entries.data());
   const std::int64_t cols = 2 * max_distance + 1;
-  std::vector<float> bias(static_cast<std::size_t>(heads * cols));
-  for (std::int64_t i = 0; i < cols; ++i) {
-    const std::int64_t bucket = bucket_of(i - max_distance, rule, buckets, max_distance);
-    for (std::int64_t head = 0; head < heads; ++head) {
-      bias[static_cast<std::size_t>(head * cols + i)] =
-          entries[static_cast<std::size_t>(bucket * heads + head)];
+  const auto compute = [=] {
+    std::vector<float> entries(static_cast<std::size_t>(buckets * heads));
+    table.read_f32(0, buckets, entries.data());
+    std::vector<float> bias(static_cast<std::size_t>(heads * cols));
+    for (std::int64_t i = 0; i < cols; ++i) {
+      const std::int64_t bucket = bucket_of(i - max_distance, rule, buckets, max_distance);
+      for (std::int64_t head = 0; head < heads; ++head) {
+        bias[static_cast<std::size_t>(head * cols + i)] =
+            entries[static_cast<std::size_t>(bucket * heads + head)];
+      }
     }
-  }
-  return owned(table.name() + " by distance", heads, cols, std::move(bias));
+    return bias;
+  };
+  return computed(table.name() + " by distance", heads, cols,
+                  fmt::format("bucket_bias {} {} {}", static_cast<int>(rule), max_distance,
+                              format_shape(table.shape())),
+                  table, compute);
 }
 
 Weight alibi_bias(std::int64_t heads, std::int64_t longest) {
@@ -124,14 +181,18 @@ Weight alibi_bias(std::int64_t heads, std::int64_t longest) {
         fmt::format("[alibi_bias] longest: expected 1 to {}, found {}", kMostDistances, longest));
   }
   const std::int64_t cols = 2 * longest - 1;
-  std::vector<float> bias;
-  bias.reserve(static_cast<std::size_t>(heads * cols));
-  for (const double slope : alibi_slopes(heads)) {
-    for (std::int64_t i = 0; i < cols; ++i) {
-      bias.push_back(static_cast<float>(slope) * -static_cast<float>(std::abs(i - (longest - 1))));
+  const auto compute = [=] {
+    std::vector<float> bias;
+    bias.reserve(static_cast<std::size_t>(heads * cols));
+    for (const double slope : alibi_slopes(heads)) {
+      for (std::int64_t i = 0; i < cols; ++i) {
+        bias.push_back(static_cast<float>(slope) *
+                       -static_cast<float>(std::abs(i - (longest - 1))));
+      }
     }
-  }
-  return owned("alibi", heads, cols, std::move(bias));
+    return bias;
+  };
+  return computed("alibi", heads, cols, fmt::format("alibi {} {}", heads, longest), {}, compute);
 }
 
 Weight rotary_table(std::int64_t positions, std::int64_t columns,
@@ -150,24 +211,11 @@ Weight rotary_table(std::int64_t positions, std::int64_t columns,
       invalid(fmt::format("[rotary_table] {}: expected a positive number, found {}", name, value));
     }
   }
-  std::vector<float> frequencies;
-  for (std::int64_t i = 0; i < columns; i += 2) {
-    const float exponent = static_cast<float>(i) / static_cast<float>(columns);
-    const auto power = static_cast<float>(std::pow(options.base, static_cast<double>(exponent)));
-    frequencies.push_back(1.0f / power / static_cast<float>(options.slowed_by));
-  }
-  std::vector<float> table;
-  table.reserve(static_cast<std::size_t>(positions * columns));
-  for (std::int64_t position = 0; position < positions; ++position) {
-    for (double (*function)(double) :
-         {+[](double x) { return std::cos(x); }, +[](double x) { return std::sin(x); }}) {
-      for (const float frequency : frequencies) {
-        const float angle = static_cast<float>(position) * frequency;
-        table.push_back(static_cast<float>(function(static_cast<double>(angle))));
-      }
-    }
-  }
-  return owned("rotary", positions, columns, std::move(table));
+  const auto compute = [=] { return rotary_angles(positions, columns, options); };
+  return computed(
+      "rotary", positions, columns,
+      fmt::format("rotary {} {} {} {}", positions, columns, options.base, options.slowed_by), {},
+      compute);
 }
 
 Weight sinusoid_table(std::int64_t positions, std::int64_t columns, SinusoidOrder order) {
@@ -177,22 +225,27 @@ Weight sinusoid_table(std::int64_t positions, std::int64_t columns, SinusoidOrde
   };
   check("positions", positions, kMostDistances);
   check("columns", columns, kMostRotaryColumns);
-  const std::int64_t sines = (columns + 1) / 2;
-  std::vector<float> table(static_cast<std::size_t>(positions * columns));
-  for (std::int64_t position = 0; position < positions; ++position) {
-    float* row = table.data() + position * columns;
-    for (std::int64_t i = 0; i < sines; ++i) {
-      const double angle =
-          static_cast<double>(position) /
-          std::pow(10000.0, 2 * static_cast<double>(i) / static_cast<double>(columns));
-      const bool interleaved = order == SinusoidOrder::kInterleaved;
-      row[interleaved ? 2 * i : i] = static_cast<float>(std::sin(angle));
-      if (i < columns / 2) {
-        row[interleaved ? 2 * i + 1 : sines + i] = static_cast<float>(std::cos(angle));
+  const auto compute = [=] {
+    const std::int64_t sines = (columns + 1) / 2;
+    std::vector<float> table(static_cast<std::size_t>(positions * columns));
+    for (std::int64_t position = 0; position < positions; ++position) {
+      float* row = table.data() + position * columns;
+      for (std::int64_t i = 0; i < sines; ++i) {
+        const double angle =
+            static_cast<double>(position) /
+            std::pow(10000.0, 2 * static_cast<double>(i) / static_cast<double>(columns));
+        const bool interleaved = order == SinusoidOrder::kInterleaved;
+        row[interleaved ? 2 * i : i] = static_cast<float>(std::sin(angle));
+        if (i < columns / 2) {
+          row[interleaved ? 2 * i + 1 : sines + i] = static_cast<float>(std::cos(angle));
+        }
       }
     }
-  }
-  return owned("sinusoids", positions, columns, std::move(table));
+    return table;
+  };
+  return computed("sinusoids", positions, columns,
+                  fmt::format("sinusoids {} {} {}", positions, columns, static_cast<int>(order)),
+                  {}, compute);
 }
 
 }  // namespace weft

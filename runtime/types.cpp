@@ -2,6 +2,7 @@
 #include "weft/types.h"
 
 #include "weft/error.h"
+#include "weft/model.h"
 #include "weft/weight.h"
 
 namespace weft {
@@ -132,6 +133,16 @@ const char* to_string(GemmBackend backend) noexcept {
   switch (backend) {
     case GemmBackend::kNative: return "native";
     case GemmBackend::kOneDnn: return "onednn";
+  }
+  return "unknown";
+}
+
+const char* to_string(CacheState state) noexcept {
+  switch (state) {
+    case CacheState::kOff: return "off";
+    case CacheState::kRead: return "read";
+    case CacheState::kWritten: return "written";
+    case CacheState::kNotWritten: return "not written";
   }
   return "unknown";
 }

@@ -27,6 +27,7 @@ class VocabularyHead {
            const RowVisitor& visit) const;
 
   std::size_t packed_bytes() const { return model_->packed_bytes(); }
+  const CacheReport& cache() const { return model_->cache(); }
   std::size_t session_bytes() const;
 
  private:

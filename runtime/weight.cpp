@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "runtime/checked_size.h"
+#include "runtime/checksum.h"
 #include "runtime/safetensors_header.h"
 #include "weft/error.h"
 
@@ -17,13 +18,17 @@ namespace {
 
 class MemorySource : public WeightSource {
  public:
-  explicit MemorySource(const float* data) : data_(data) {}
+  MemorySource(const float* data, std::int64_t size) : data_(data), size_(size) {}
   void read(std::int64_t first, std::int64_t count, void* out) const override {
     std::copy_n(data_ + first, count, static_cast<float*>(out));
+  }
+  std::optional<std::uint64_t> fingerprint() const override {
+    return Checksum().add(data_, static_cast<std::size_t>(size_) * sizeof(float)).value();
   }
 
  private:
   const float* data_;
+  std::int64_t size_;
 };
 
 // Exact, denormals included whatever the caller's floating-point state: no denormal float is ever
@@ -66,7 +71,9 @@ Weight::Weight(std::string name, std::vector<std::int64_t> shape, DType dtype,
 }
 
 Weight Weight::from_memory(std::string name, std::vector<std::int64_t> shape, const float* data) {
-  return {std::move(name), std::move(shape), DType::kF32, std::make_shared<MemorySource>(data)};
+  const std::int64_t size = checked_elements(shape).value_or(0);
+  return {std::move(name), std::move(shape), DType::kF32,
+          std::make_shared<MemorySource>(data, size)};
 }
 
 Weight Weight::reshaped(std::vector<std::int64_t> shape) const {

@@ -13,6 +13,7 @@
 #include "runtime/checked_size.h"
 #include "runtime/checkpoint_files.h"
 #include "runtime/utf8.h"
+#include "runtime/weight_origin.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -21,8 +22,11 @@ namespace {
 // One tensor of an open file.
 class FileSource : public WeightSource {
  public:
-  FileSource(std::shared_ptr<const File> file, std::uint64_t offset, int bits)
-      : file_(std::move(file)), offset_(offset), bits_(bits) {}
+  FileSource(std::shared_ptr<const WeightOrigin> origin, const TensorEntry& entry)
+      : origin_(std::move(origin)),
+        offset_(entry.offset),
+        bytes_(entry.bytes),
+        bits_(bits_of(*entry.dtype)) {}
 
   void read(std::int64_t first, std::int64_t count, void* out) const override {
     const auto begin = static_cast<std::uint64_t>(first) * static_cast<std::uint64_t>(bits_);
@@ -30,14 +34,21 @@ class FileSource : public WeightSource {
     if (begin % 8 != 0 || size % 8 != 0) {
       throw Error(Reason::kInvalidArgument,
                   fmt::format("{}: {} elements of {} bits from element {}: not whole bytes",
-                              file_->path().string(), count, bits_, first));
+                              origin_->file().path().string(), count, bits_, first));
     }
-    file_->read(offset_ + begin / 8, static_cast<std::size_t>(size / 8), out);
+    origin_->file().read(offset_ + begin / 8, static_cast<std::size_t>(size / 8), out);
+  }
+  std::optional<std::uint64_t> fingerprint() const override {
+    return origin_->sample(offset_, bytes_);
+  }
+  void add_origins(std::vector<std::shared_ptr<const WeightOrigin>>& out) const override {
+    out.push_back(origin_);
   }
 
  private:
-  std::shared_ptr<const File> file_;
+  std::shared_ptr<const WeightOrigin> origin_;
   std::uint64_t offset_;
+  std::uint64_t bytes_;
   int bits_;
 };
 
@@ -92,12 +103,10 @@ Weights Weights::open(const std::filesystem::path& file_or_directory) {
   for (CheckpointFile& part : open_checkpoint(file_or_directory)) {
     const std::string name = part.file->path().string();
     state->files.push_back(name);
+    const auto origin = std::make_shared<const WeightOrigin>(part.file);
     for (TensorEntry& entry : part.tensors) {
       State::Tensor& tensor = state->tensors[entry.name];
-      if (entry.dtype) {
-        tensor.source =
-            std::make_shared<FileSource>(part.file, entry.offset, bits_of(*entry.dtype));
-      }
+      if (entry.dtype) tensor.source = std::make_shared<FileSource>(origin, entry);
       tensor.entry = std::move(entry);
       tensor.file = name;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,12 +12,42 @@
 
 namespace weft {
 
+/// What is checked of a packed cache before it is used. Its header, its size and what it was packed
+/// from always are.
+enum class CacheCheck : std::uint8_t {
+  kHeader,
+  kPayload,  ///< also the checksums of all packed bytes and of the files that they came from
+};
+
+/// What became of the packed cache of a model.
+enum class CacheState : std::uint8_t {
+  kOff,         ///< none was asked for
+  kRead,        ///< all packed memory is mapped from it
+  kWritten,     ///< there was none, or not the right one: packed and written
+  kNotWritten,  ///< packed, but it could not be written
+};
+/// "off", "read", "written" or "not written". Never null.
+WEFT_API const char* to_string(CacheState state) noexcept;
+
+struct CacheReport {
+  CacheState state = CacheState::kOff;
+  std::string file;
+  std::vector<std::string> notes;  ///< why a file that was there was not used, or none was written
+};
+
 struct CompileOptions {
   /// Instruction-set level; none: the environment's WEFT_ISA, else the best this processor has.
   std::optional<Isa> isa;
   GemmBackend gemm = GemmBackend::kNative;
   /// Products with one row per sequence (poolers, Dense) and with constants stay in f32.
   ComputeType dtype = ComputeType::kF32;
+  /// Where packed weights are kept from one process to the next; empty: nowhere. They are mapped
+  /// read-only from there, so that processes share one copy, or written there (a new file, renamed
+  /// when it is complete) if that is missing or wrong. Whatever is wrong with it, compiling
+  /// succeeds and gives the same bits. Who can write there can change what models compute; a file
+  /// there must never be written to or truncated, only removed or replaced.
+  std::filesystem::path cache_directory{};
+  CacheCheck cache_check = CacheCheck::kHeader;
 };
 
 /// The levels of this processor and operating system, in rising order; never empty.
@@ -41,8 +72,9 @@ class WEFT_API Model {
   ComputeType dtype() const noexcept;
   /// The implementations of the products in use, e.g. "native avx512 14x32", each once.
   std::vector<std::string> kernels() const;
-  std::size_t packed_bytes() const noexcept;  ///< memory held by weights and tables
-  std::vector<std::string> outputs() const;   ///< names, in the order of Graph::output
+  std::size_t packed_bytes() const noexcept;  ///< memory of weights and tables, mapped or not
+  const CacheReport& cache() const noexcept;
+  std::vector<std::string> outputs() const;  ///< names, in the order of Graph::output
 
   struct Impl;
   const Impl& impl() const noexcept { return *impl_; }

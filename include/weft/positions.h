@@ -1,7 +1,7 @@
-// Positions as weights, computed at once from a few numbers: attention biases by relative position
-// (tables for AttentionOptions::distance_bias: one row per head, one column per distance
-// key - query from -R to R), the angles of rotary embeddings and sinusoids. In f32 where the
-// reference implementation computes in f32.
+// Positions as weights, computed from a few numbers when a model is compiled: attention biases by
+// relative position (tables for AttentionOptions::distance_bias: one row per head, one column per
+// distance key - query from -R to R), the angles of rotary embeddings and sinusoids. In f32 where
+// the reference implementation computes in f32.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ WEFT_API std::int64_t distance_bucket(std::int64_t distance, DistanceBuckets rul
 
 /// (heads, 2 max_distance + 1) from a table (buckets, heads), the checkpoint's
 /// `relative_attention_bias.weight`. Distances beyond max_distance share the last bucket, so the
-/// result is valid for sequences of any length. Reads the table; errors as distance_bucket.
+/// result is valid for sequences of any length. Errors as distance_bucket; the table is read when
+/// the result is.
 WEFT_API Weight bucket_bias(const Weight& table, DistanceBuckets rule, std::int64_t max_distance);
 
 /// -slope(head) |distance| (Press et al. 2022, ALiBi; symmetric as in Jina's encoders) for

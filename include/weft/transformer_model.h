@@ -60,6 +60,8 @@ struct ModelInfo {
   HeadInfo head;
   std::vector<std::string> outputs;
   std::size_t packed_bytes = 0;
+  CacheState cache_state{};  ///< the worst, if a head is a model of its own
+  std::vector<std::string> cache_files;
   SessionLimits limits;
   std::size_t session_bytes = 0;       ///< of embed()
   std::size_t head_session_bytes = 0;  ///< of logits(); 0: no head

@@ -4,12 +4,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "weft/types.h"
 
 namespace weft {
+
+class WeightOrigin;
 
 /// Where a weight's elements come from. Implemented by checkpoint files and by memory.
 class WEFT_API WeightSource {
@@ -18,6 +21,11 @@ class WEFT_API WeightSource {
   /// Copies elements [first, first + count) in the stored dtype, C order, into `out`
   /// (count * bits / 8 bytes). Throws Error(kIoError) when the file cannot be read.
   virtual void read(std::int64_t first, std::int64_t count, void* out) const = 0;
+  /// A number that other elements would have changed, found without reading most of them; none: not
+  /// known, and what is packed from them is in no packed cache. May throw as read().
+  virtual std::optional<std::uint64_t> fingerprint() const { return std::nullopt; }
+  /// Appends the files that the elements come from.
+  virtual void add_origins(std::vector<std::shared_ptr<const WeightOrigin>>&) const {}
 };
 
 /// A parameter: its checkpoint name, shape, stored dtype and source. Cheap to copy.
@@ -43,6 +51,11 @@ class WEFT_API Weight {
   Weight reshaped(std::vector<std::int64_t> shape) const;
   /// The same for two handles of one stored parameter, so that packed forms can be shared.
   const void* identity() const noexcept { return source_.get(); }
+  /// As WeightSource.
+  std::optional<std::uint64_t> fingerprint() const { return source_->fingerprint(); }
+  void add_origins(std::vector<std::shared_ptr<const WeightOrigin>>& out) const {
+    source_->add_origins(out);
+  }
 
   /// Rows [first, first + count) as F32, exactly widened from F16 and BF16, rounded from F64.
   /// Throws Error(kUnsupported) naming the tensor for any other dtype, Error(kIoError).

@@ -17,33 +17,39 @@ std::int64_t depth_of(std::int64_t in_features, std::int64_t most) {
 
 class NativeProduct final : public Product {
  public:
-  NativeProduct(Isa isa, const std::vector<ProductPart>& parts, Activation activation)
+  NativeProduct(Isa isa, const std::vector<ProductPart>& parts, Activation activation,
+                PackStore* store)
       : kernels_(kernels(isa)),
         activation_(activation),
         in_features_(parts[0].weight.cols()),
         out_features_(out_features_of(parts)),
-        depth_(depth_of(in_features_, kernels_.most_depth)),
-        weights_(bytes_of(panels(), in_features_, kernels_.panel_cols)),
-        bias_(bytes_of(panels(), kernels_.panel_cols)) {
-    read_bias(parts, bias_.f32());
-    pack(parts);
+        depth_(depth_of(in_features_, kernels_.most_depth)) {
+    PackLayout layout;
+    layout.add(bytes_of(panels(), in_features_, kernels_.panel_cols));
+    const std::size_t bias = layout.add(bytes_of(panels(), kernels_.panel_cols));
+    packed_ = get_packed(store, layout.size(), [&](std::byte* out) {
+      read_bias(parts, reinterpret_cast<float*>(out + bias));
+      pack(parts, reinterpret_cast<float*>(out));
+    });
+    weights_ = packed_.f32();
+    bias_ = reinterpret_cast<const float*>(packed_.data() + bias);
   }
 
   void run(const ProductCall& call) const noexcept override {
     const std::int64_t width = kernels_.panel_cols;
-    const float* end = weights_.f32() + panels() * width * in_features_;
+    const float* end = weights_ + panels() * width * in_features_;
     for (std::int64_t col = call.first_col; col < call.last_col; col += width) {
       const std::int64_t panel = col / width;
       const Tensor c = call.c.col_block(col, std::min(width, call.last_col - col));
       for (std::int64_t k = 0; k < in_features_; k += depth_) {
         const std::int64_t depth = std::min(depth_, in_features_ - k);
-        const float* weights = weights_.f32() + (panel * in_features_ + k) * width;
+        const float* weights = weights_ + (panel * in_features_ + k) * width;
         const float* next = weights + depth * width;
         multiply_panel(kernels_,
                        {.a = call.a.f32() + k,
                         .a_stride = call.a.stride,
                         .panel = weights,
-                        .start = k == 0 ? bias_.f32() + panel * width : nullptr,
+                        .start = k == 0 ? bias_ + panel * width : nullptr,
                         .c = c.f32(),
                         .c_stride = c.stride,
                         .rows = call.a.rows,
@@ -63,7 +69,7 @@ class NativeProduct final : public Product {
   std::int64_t out_features() const noexcept override { return out_features_; }
   std::int64_t column_grain() const noexcept override { return kernels_.panel_cols; }
   std::size_t scratch_bytes(std::int64_t) const noexcept override { return 0; }
-  std::size_t packed_bytes() const noexcept override { return weights_.size() + bias_.size(); }
+  std::size_t packed_bytes() const noexcept override { return packed_.size(); }
   std::string kernel() const override { return kernels_.name; }
 
  private:
@@ -71,7 +77,7 @@ class NativeProduct final : public Product {
     return (out_features_ + kernels_.panel_cols - 1) / kernels_.panel_cols;
   }
 
-  void pack(const std::vector<ProductPart>& parts) {
+  void pack(const std::vector<ProductPart>& parts, float* out) const {
     const std::int64_t width = kernels_.panel_cols;
     Buffer rows(bytes_of(width, in_features_));
     PartReader reader(parts);
@@ -79,7 +85,7 @@ class NativeProduct final : public Product {
       const std::int64_t cols = std::min(width, out_features_ - panel * width);
       reader.read_rows(cols, rows.f32());
       kernels_.pack(rows.f32(), in_features_, cols, in_features_,
-                    weights_.f32() + panel * width * in_features_);
+                    out + panel * width * in_features_);
     }
   }
 
@@ -101,15 +107,16 @@ class NativeProduct final : public Product {
   std::int64_t in_features_;
   std::int64_t out_features_;
   std::int64_t depth_;  // of a block of k
-  Buffer weights_;      // (panels, in_features, panel_cols), zeros beyond out_features
-  Buffer bias_;         // (panels, panel_cols), likewise
+  Packed packed_;
+  const float* weights_;  // (panels, in_features, panel_cols), zeros beyond out_features
+  const float* bias_;     // (panels, panel_cols), likewise
 };
 
 }  // namespace
 
 std::unique_ptr<Product> make_native_product(Isa isa, const std::vector<ProductPart>& parts,
-                                             Activation activation) {
-  return std::make_unique<NativeProduct>(isa, parts, activation);
+                                             Activation activation, PackStore* store) {
+  return std::make_unique<NativeProduct>(isa, parts, activation, store);
 }
 
 }  // namespace weft::gemm

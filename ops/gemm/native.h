@@ -10,6 +10,6 @@ namespace weft::gemm {
 
 /// As make_product.
 std::unique_ptr<Product> make_native_product(Isa isa, const std::vector<ProductPart>& parts,
-                                             Activation activation);
+                                             Activation activation, PackStore* store);
 
 }  // namespace weft::gemm

@@ -21,22 +21,27 @@ std::uint16_t rounded(float x) {
 class Bf16Product final : public Product {
  public:
   Bf16Product(const Bf16Kernels& kernels, const std::vector<ProductPart>& parts,
-              Activation activation)
+              Activation activation, PackStore* store)
       : kernels_(kernels),
         activation_(activation),
         in_features_(parts[0].weight.cols()),
-        out_features_(out_features_of(parts)),
-        weights_(bytes_of(panels(), pairs(), kernels_.panel_cols)),
-        bias_(bytes_of(panels(), kernels_.panel_cols)) {
-    read_bias(parts, bias_.f32());
-    pack(parts);
+        out_features_(out_features_of(parts)) {
+    PackLayout layout;
+    layout.add(bytes_of(panels(), pairs(), kernels_.panel_cols));
+    const std::size_t bias = layout.add(bytes_of(panels(), kernels_.panel_cols));
+    packed_ = get_packed(store, layout.size(), [&](std::byte* out) {
+      read_bias(parts, reinterpret_cast<float*>(out + bias));
+      pack(parts, reinterpret_cast<std::uint32_t*>(out));
+    });
+    weights_ = reinterpret_cast<const std::uint16_t*>(packed_.data());
+    bias_ = reinterpret_cast<const float*>(packed_.data() + bias);
   }
 
   void run(const ProductCall& call) const noexcept override {
     kernels_.multiply({.a = call.a.f32(),
                        .a_stride = call.a.stride,
-                       .b = reinterpret_cast<const std::uint16_t*>(weights_.data()),
-                       .bias = bias_.f32(),
+                       .b = weights_,
+                       .bias = bias_,
                        .c = call.c.f32(),
                        .c_stride = call.c.stride,
                        .residual = call.residual.data == nullptr ? nullptr : call.residual.f32(),
@@ -55,7 +60,7 @@ class Bf16Product final : public Product {
   std::size_t scratch_bytes(std::int64_t rows) const noexcept override {
     return kernels_.scratch_bytes(rows, in_features_);
   }
-  std::size_t packed_bytes() const noexcept override { return weights_.size() + bias_.size(); }
+  std::size_t packed_bytes() const noexcept override { return packed_.size(); }
   std::string kernel() const override { return kernels_.name; }
 
  private:
@@ -67,7 +72,7 @@ class Bf16Product final : public Product {
     return (in_features_ + kBf16DepthGrain - 1) / kBf16DepthGrain * (kBf16DepthGrain / 2);
   }
 
-  void pack(const std::vector<ProductPart>& parts) {
+  void pack(const std::vector<ProductPart>& parts, std::uint32_t* out) const {
     const std::int64_t width = kernels_.panel_cols;
     Buffer rows(bytes_of(width, in_features_));
     Buffer narrow(bytes_of(width, pairs()));  // (width, pairs, 2), zeros beyond in_features
@@ -80,8 +85,7 @@ class Bf16Product final : public Product {
                        reinterpret_cast<std::uint16_t*>(narrow.data()) + j * 2 * pairs(), rounded);
       }
       pack_words(reinterpret_cast<const std::uint32_t*>(narrow.data()), pairs(), cols, pairs(),
-                 width,
-                 reinterpret_cast<std::uint32_t*>(weights_.data()) + panel * pairs() * width);
+                 width, out + panel * pairs() * width);
     }
   }
 
@@ -89,16 +93,18 @@ class Bf16Product final : public Product {
   Activation activation_;
   std::int64_t in_features_;
   std::int64_t out_features_;
-  Buffer weights_;  // (panels, pairs, panel_cols, 2) bfloat16, zeros beyond both features
-  Buffer bias_;     // (panels, panel_cols), likewise
+  Packed packed_;
+  const std::uint16_t* weights_;  // (panels, pairs, panel_cols, 2) bfloat16, zeros beyond both
+                                  // features
+  const float* bias_;             // (panels, panel_cols), likewise
 };
 
 }  // namespace
 
 std::unique_ptr<Product> make_bf16_product(const Bf16Kernels& kernels,
                                            const std::vector<ProductPart>& parts,
-                                           Activation activation) {
-  return std::make_unique<Bf16Product>(kernels, parts, activation);
+                                           Activation activation, PackStore* store) {
+  return std::make_unique<Bf16Product>(kernels, parts, activation, store);
 }
 
 }  // namespace weft::gemm

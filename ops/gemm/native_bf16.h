@@ -13,6 +13,6 @@ namespace weft::gemm {
 /// As make_product. Weights are rounded to nearest even. Tests give their own kernels.
 std::unique_ptr<Product> make_bf16_product(const Bf16Kernels& kernels,
                                            const std::vector<ProductPart>& parts,
-                                           Activation activation);
+                                           Activation activation, PackStore* store = nullptr);
 
 }  // namespace weft::gemm

@@ -16,12 +16,15 @@ std::int64_t round_up(std::int64_t n, std::int64_t grain) {
 
 class NativeInt8Product final : public Product {
  public:
-  NativeInt8Product(Isa isa, const std::vector<ProductPart>& parts, Activation activation)
+  NativeInt8Product(Isa isa, const std::vector<ProductPart>& parts, Activation activation,
+                    PackStore* store)
       : kernels_(int8_kernels(isa)),
         finish_(kernels(isa).finish),
         activation_(activation),
-        packed_(parts, {kernels_.panel_cols, kernels_.step_depth, kernels_.step_depth,
-                        kernels_.quantize_weights}) {}
+        packed_(parts,
+                {kernels_.panel_cols, kernels_.step_depth, kernels_.step_depth,
+                 kernels_.quantize_weights},
+                store) {}
 
   void run(const ProductCall& call) const noexcept override {
     const std::int64_t rows = call.a.rows;
@@ -117,9 +120,9 @@ class NativeInt8Product final : public Product {
 }  // namespace
 
 std::unique_ptr<Product> make_native_int8_product(Isa isa, const std::vector<ProductPart>& parts,
-                                                  Activation activation) {
-  if (isa == Isa::kAmx) return make_int8_tile_product(kInt8KernelsAmx, parts, activation);
-  return std::make_unique<NativeInt8Product>(isa, parts, activation);
+                                                  Activation activation, PackStore* store) {
+  if (isa == Isa::kAmx) return make_int8_tile_product(kInt8KernelsAmx, parts, activation, store);
+  return std::make_unique<NativeInt8Product>(isa, parts, activation, store);
 }
 
 }  // namespace weft::gemm

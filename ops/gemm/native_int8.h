@@ -16,11 +16,11 @@ namespace weft::gemm {
 /// that does, is NaN. Throws Error(kUnsupported) beyond 65536 in_features, where sums could leave
 /// 32 bits.
 std::unique_ptr<Product> make_native_int8_product(Isa isa, const std::vector<ProductPart>& parts,
-                                                  Activation activation);
+                                                  Activation activation, PackStore* store);
 
 /// The same by tiles, with the same bits as on the level avx512_vnni.
 std::unique_ptr<Product> make_int8_tile_product(const Int8TileKernels& kernels,
                                                 const std::vector<ProductPart>& parts,
-                                                Activation activation);
+                                                Activation activation, PackStore* store = nullptr);
 
 }  // namespace weft::gemm

@@ -7,11 +7,13 @@ namespace {
 class Int8TileProduct final : public Product {
  public:
   Int8TileProduct(const Int8TileKernels& kernels, const std::vector<ProductPart>& parts,
-                  Activation activation)
+                  Activation activation, PackStore* store)
       : kernels_(kernels),
         activation_(activation),
-        packed_(parts, {kernels.panel_cols, Int8TileKernels::kStepDepth,
-                        Int8TileKernels::kDepthGrain, kernels.quantize_weights}) {}
+        packed_(parts,
+                {kernels.panel_cols, Int8TileKernels::kStepDepth, Int8TileKernels::kDepthGrain,
+                 kernels.quantize_weights},
+                store) {}
 
   void run(const ProductCall& call) const noexcept override {
     kernels_.multiply({.a = call.a.f32(),
@@ -51,8 +53,8 @@ class Int8TileProduct final : public Product {
 
 std::unique_ptr<Product> make_int8_tile_product(const Int8TileKernels& kernels,
                                                 const std::vector<ProductPart>& parts,
-                                                Activation activation) {
-  return std::make_unique<Int8TileProduct>(kernels, parts, activation);
+                                                Activation activation, PackStore* store) {
+  return std::make_unique<Int8TileProduct>(kernels, parts, activation, store);
 }
 
 }  // namespace weft::gemm

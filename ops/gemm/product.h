@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/packed.h"
 #include "weft/tensor.h"
 #include "weft/types.h"
 #include "weft/weight.h"
@@ -48,9 +49,14 @@ bool product_available(GemmBackend backend, ComputeType dtype) noexcept;
 /// Packs the parts side by side (out_features is their sum). `parts` all have one in_features,
 /// which the caller has checked. The native product reads weights a panel at a time: the
 /// stored and the packed form of a tensor are never both in memory (oneDNN's: one product's are).
-/// Throws what Weight::read_f32 throws, Error(kResourceExhausted), and kUnsupported if there is no
-/// such product or oneDNN refuses.
+/// Native products have their memory from `store`, one piece each. Throws what Weight::read_f32
+/// throws, Error(kResourceExhausted), and kUnsupported if there is no such product or oneDNN
+/// refuses.
 std::unique_ptr<Product> make_product(GemmBackend backend, Isa isa, ComputeType dtype,
-                                      const std::vector<ProductPart>& parts, Activation activation);
+                                      const std::vector<ProductPart>& parts, Activation activation,
+                                      PackStore* store = nullptr);
+
+/// How a native product packs weights, in words: another text wherever other bytes are packed.
+std::string product_layout(Isa isa, ComputeType dtype);
 
 }  // namespace weft
