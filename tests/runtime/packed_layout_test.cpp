@@ -65,7 +65,7 @@ TEST_CASE("what is packed has not changed since kPackedLayout was raised") {
       {"avx512_vnni bf16", 0x02371c5f0dfd848d}, {"avx512_vnni int8", 0x78ff64dc961a95fd},
       {"avx512_bf16 f32", 0x8e38ef1d38b81ff6},  {"avx512_bf16 bf16", 0x02371c5f0dfd848d},
       {"avx512_bf16 int8", 0x78ff64dc961a95fd}, {"amx f32", 0x8e38ef1d38b81ff6},
-      {"amx bf16", 0x02371c5f0dfd848d},         {"amx int8", 0x78ff64dc961a95fd},
+      {"amx bf16", 0x02371c5f0dfd848d},         {"amx int8", 0xff44e7df66ce5efe},
   };
   for (const Isa isa : available_isas()) {
     for (const ComputeType dtype : {ComputeType::kF32, ComputeType::kBf16, ComputeType::kInt8}) {
