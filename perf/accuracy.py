@@ -67,7 +67,13 @@ def parse(words):
 
 def main():
     options, found, problems = parse(sys.argv[1:]), {}, []
-    exact = embed(options, "f32")
+    try:
+        exact = embed(options, "f32")
+        if len(exact) < 2:
+            raise RuntimeError(f"{options.texts}: expected at least 2 texts, found {len(exact)}")
+    except RuntimeError as error:
+        print(f"f32: {error}", file=sys.stderr)
+        return 1
     print(f"| precision | texts | least cosine | mean cosine | nearest {NEIGHBOURS} shared |\n|---|---|---|---|---|")
     for dtype in options.dtypes:
         try:

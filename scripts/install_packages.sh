@@ -8,7 +8,7 @@ packages=(
   g++ cmake ninja-build pkg-config
   libdnnl-dev ocl-icd-opencl-dev libxsimd-dev libfmt-dev nlohmann-json3-dev
   doctest-dev libbenchmark-dev clang-format
-  python3 python3-pip ca-certificates
+  python3 python3-numpy python3-pip ca-certificates
 )
 
 missing=()

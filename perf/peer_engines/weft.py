@@ -4,7 +4,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from safetensors.numpy import load_file
+from . import arrays
 
 
 def bench(program, model, workload, dtype, threads, runs, seconds, extra=()):
@@ -16,7 +16,7 @@ def bench(program, model, workload, dtype, threads, runs, seconds, extra=()):
         done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.strip() or f"exit code {done.returncode}")
-        return json.loads(done.stdout.splitlines()[-1]), load_file(str(out))["embeddings"]
+        return json.loads(done.stdout.splitlines()[-1]), arrays.load(out)["embeddings"]
 
 
 def f32_peak(program, model, threads):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+
+from . import arrays
 
 NAMES = ["single-16", "single-32", "single-128", "single-512", "ragged", "batch32-128"]
 
@@ -27,7 +28,7 @@ def write_workload(name, folder, vocabulary):
     ids = np.random.default_rng(99).integers(0, vocabulary, int(lengths.sum()), dtype=np.int64)
     path = Path(folder) / f"{name}-{vocabulary}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({"ids": ids, "offsets": np.concatenate([[0], np.cumsum(lengths)])}, str(path))
+    arrays.save(path, {"ids": ids, "offsets": np.concatenate([[0], np.cumsum(lengths)])})
     return path
 
 
@@ -51,9 +52,9 @@ class Batch:
 
 class Workload:
     def __init__(self, path):
-        arrays = load_file(str(path))
-        self.sequences = np.split(arrays["ids"], arrays["offsets"][1:-1])
-        self.lengths = np.diff(arrays["offsets"])
+        found = arrays.load(path)
+        self.sequences = np.split(found["ids"], found["offsets"][1:-1])
+        self.lengths = np.diff(found["offsets"])
 
     def batches(self, size, sample=False):
         """Padded batches of like lengths, the longest first. sample: every fourth, to tune with."""
