@@ -81,6 +81,11 @@ std::unique_ptr<Op> GruOp::compile(const CompileContext& context) const {
   return compiled;
 }
 
+void GruOp::describe(const CompileContext& context, PackKey& key) const {
+  key.add(name()).add(product_layout(context.isa, ComputeType::kF32));
+  key.add(recurrent_.weight).add(recurrent_.bias);
+}
+
 std::int64_t GruOp::items(const RunContext& context) const {
   const std::int64_t sequences = context.in_rows[0].sequences();
   const std::int64_t groups = (sequences + kMostSequences - 1) / kMostSequences;

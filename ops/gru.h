@@ -30,6 +30,7 @@ class GruOp final : public Op {
   std::string_view label() const override { return label_; }
   std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
   std::unique_ptr<Op> compile(const CompileContext& context) const override;
+  void describe(const CompileContext& context, PackKey& key) const override;
   bool row_wise() const override { return false; }
   /// Item i takes every items()-th sequence by falling length, from the i-th on.
   std::int64_t items(const RunContext& context) const override;
