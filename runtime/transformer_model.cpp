@@ -8,6 +8,7 @@
 #include <cstring>
 #include <set>
 
+#include "runtime/cache_report.h"
 #include "runtime/embed_arguments.h"
 #include "runtime/sentence_modules.h"
 #include "runtime/transformer_model_impl.h"
@@ -121,8 +122,8 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
   info.threads_reason = options.limits.threads == 0 ? default_threads_reason() : "asked for";
   info.packed_bytes =
       model->packed_bytes() + (vocabulary_head ? vocabulary_head->packed_bytes() : 0);
-  describe_cache(model->cache());
-  if (vocabulary_head) describe_cache(vocabulary_head->cache());
+  add_cache_report(model->cache(), info);
+  if (vocabulary_head) add_cache_report(vocabulary_head->cache(), info);
   info.limits = limits;
   const std::vector<std::string> wanted{embeds                  ? kSentenceOutput
                                         : token_vector_cols > 0 ? kTokenOutput
@@ -208,16 +209,6 @@ void TransformerModel::Impl::describe(const Config& config, const ModelGraph& bu
     info.warnings.push_back(
         fmt::format("{} tensors of the checkpoint are not used, the first is {}",
                     info.unexpected_tensors.size(), info.unexpected_tensors[0]));
-  }
-}
-
-void TransformerModel::Impl::describe_cache(const CacheReport& report) {
-  info.cache_state = std::max(info.cache_state, report.state);
-  if (!report.file.empty()) info.cache_files.push_back(report.file);
-  for (const std::string& note : report.notes) {
-    if (std::find(info.warnings.begin(), info.warnings.end(), note) == info.warnings.end()) {
-      info.warnings.push_back(note);
-    }
   }
 }
 

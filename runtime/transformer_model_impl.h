@@ -48,7 +48,6 @@ struct TransformerModel::Impl {
   void load_head(const Config& config, const Weights& weights, const LoadOptions& options,
                  ModelGraph& built);
   void describe(const Config& config, const ModelGraph& built, const Weights& weights);
-  void describe_cache(const CacheReport& report);
   const char* logits_source() const {
     return vocabulary_head ? "last_hidden_state" : kLogitsOutput;
   }

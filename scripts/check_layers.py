@@ -27,7 +27,7 @@ RULES = [
     # Architectures and heads describe graphs: no sessions, execution, files or threads.
     (r"runtime/(models|heads)/.*",
      r"(?!<thread>|<fstream>|<filesystem>|<mutex>|<atomic>)(" + STD + FMT + ")"
-     r'|"runtime/(models/.*|heads/.*|blocks\.h|config\.h|json\.h)"'
+     r'|"runtime/(models/.*|heads/.*|blocks\.h|checksum\.h|config\.h|json\.h)"'
      r'|"ops/(?!simd/|parallel|team)[a-z_]+\.h"|"weft/(?!session|encoder|transformer_model)[a-z_]+\.h"'),
     (r"runtime/json_parser\.cpp", STD + FMT + r'|"(runtime|weft)/.*"|<nlohmann/json\.hpp>'),
     (r"runtime/text/.*", STD + FMT + r'|"(runtime/|weft/).*"'),

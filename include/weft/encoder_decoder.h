@@ -36,6 +36,8 @@ struct EncoderDecoderInfo {
   std::int64_t max_source_tokens = 0, max_target_tokens = 0;
   std::vector<std::string> outputs;  ///< of forward(), without options
   std::size_t packed_bytes = 0;
+  CacheState cache_state{};  ///< the worst of the graphs'
+  std::vector<std::string> cache_files;
   std::vector<std::string> unexpected_tensors;
   std::vector<std::string> warnings;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/cache_report.h"
 #include "runtime/generation/encoder_decoder_impl.h"
 #include "runtime/sentence_modules.h"
 #include "weft/error.h"
@@ -62,6 +63,7 @@ void EncoderDecoder::Impl::load(const std::filesystem::path& directory,
   info.compute_dtype = to_string(model->dtype());
   info.kernels = model->kernels();
   info.packed_bytes = model->packed_bytes();
+  add_cache_report(model->cache(), info);
   info.threads = limits.threads;
   budget = std::make_unique<ThreadBudget>(limits.threads);
 }

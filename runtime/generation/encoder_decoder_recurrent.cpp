@@ -1,4 +1,5 @@
 // An EncoderDecoder whose layers are recurrent.
+#include "runtime/cache_report.h"
 #include "runtime/generation/encoder_decoder_impl.h"
 
 namespace weft {
@@ -33,6 +34,8 @@ void EncoderDecoder::Impl::load_recurrent(const std::filesystem::path& directory
   info.target_vocabulary = sizes.decoder_vocabulary;
   info.max_source_tokens = info.max_target_tokens = sizes.max_length;
   info.outputs = {"last_hidden_state", "encoder_last_hidden_state", "logits"};
+  add_cache_report(loaded->encoder().cache(), info);
+  add_cache_report(loaded->step().cache(), info);
   info.packed_bytes = loaded->encoder().packed_bytes() + loaded->step().packed_bytes();
   info.unexpected_tensors = weights.unused();
   if (!info.unexpected_tensors.empty()) {

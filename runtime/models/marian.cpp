@@ -1,7 +1,9 @@
 // Marian (Junczys-Dowmunt et al. 2018), as transformers' models/marian/modeling_marian.py computes
 // it: the post-norm Transformer of Vaswani et al. 2017 with sinusoidal positions.
 #include <cmath>
+#include <optional>
 
+#include "runtime/checksum.h"
 #include "runtime/models/bart_family.h"
 
 namespace weft {
@@ -21,6 +23,9 @@ class SinusoidSource : public WeightSource {
       static_cast<float*>(out)[i] =
           static_cast<float>(column < sines ? std::sin(angle) : std::cos(angle));
     }
+  }
+  std::optional<std::uint64_t> fingerprint() const override {
+    return Checksum().add("sinusoids").add(static_cast<std::uint64_t>(cols_)).value();
   }
 
  private:

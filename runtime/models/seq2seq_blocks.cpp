@@ -1,7 +1,11 @@
 #include "runtime/models/seq2seq_blocks.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
+
+#include "runtime/checksum.h"
 
 namespace weft {
 namespace {
@@ -15,6 +19,14 @@ class ScaledSource : public WeightSource {
     weight_.read_f32(first / weight_.cols(), count / weight_.cols(), values);
     for (std::int64_t i = 0; i < count; ++i) values[i] *= factor_;
   }
+  std::optional<std::uint64_t> fingerprint() const override {
+    const auto content = weight_.fingerprint();
+    if (!content) return std::nullopt;
+    return Checksum().add("scaled").add(*content).add(&factor_, sizeof factor_).value();
+  }
+  void add_origins(std::vector<std::shared_ptr<const WeightOrigin>>& out) const override {
+    weight_.add_origins(out);
+  }
 
  private:
   Weight weight_;
@@ -26,6 +38,18 @@ class RowsSource : public WeightSource {
   RowsSource(Weight weight, std::int64_t first) : weight_(std::move(weight)), first_(first) {}
   void read(std::int64_t first, std::int64_t count, void* out) const override {
     weight_.read_raw(first_ + first / weight_.cols(), count / weight_.cols(), out);
+  }
+  std::optional<std::uint64_t> fingerprint() const override {
+    const auto content = weight_.fingerprint();
+    if (!content) return std::nullopt;
+    return Checksum()
+        .add("rows from")
+        .add(*content)
+        .add(static_cast<std::uint64_t>(first_))
+        .value();
+  }
+  void add_origins(std::vector<std::shared_ptr<const WeightOrigin>>& out) const override {
+    weight_.add_origins(out);
   }
 
  private:

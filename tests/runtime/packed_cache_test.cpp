@@ -18,6 +18,7 @@
 #include "tests/failure.h"
 #include "tests/paths.h"
 #include "tests/temporary_directory.h"
+#include "weft/encoder_decoder.h"
 #include "weft/transformer_model.h"
 
 namespace weft::test {
@@ -123,6 +124,29 @@ TEST_CASE("every tiny model computes the same bits from a cache, which holds all
     CHECK(second.packed_bytes == first.packed_bytes);
     CHECK(bytes_in(second.cache_files) == second.packed_bytes);
     CHECK(place.load(CacheCheck::kPayload).cache_state == CacheState::kRead);
+  }
+}
+
+TEST_CASE("encoder-decoders compute the same bits from caches, one for each of their graphs") {
+  for (const std::string& name : golden_cases({"sources_ragged", "ragged_targets"})) {
+    CAPTURE(name);
+    const bool recurrent = fs::exists(golden(name) / "ragged_targets.input.safetensors");
+    const NamedArrays input =
+        read_safetensors(golden(name) / (recurrent ? "ragged_targets.input.safetensors"
+                                                   : "sources_ragged.input.safetensors"));
+    const TemporaryDirectory directory;
+    LoadOptions options;
+    const NamedArrays expected = EncoderDecoder::load(golden(name), options)->forward(input);
+    options.compile.cache_directory = directory.path();
+    for (const CacheState state : {CacheState::kWritten, CacheState::kRead}) {
+      const auto model = EncoderDecoder::load(golden(name), options);
+      const EncoderDecoderInfo info = model->info();
+      CHECK(info.cache_state == state);
+      CHECK(info.cache_files.size() == directory.entries().size());
+      // Additive attention's vector alone is read at every load.
+      if (!recurrent) CHECK(bytes_in(info.cache_files) == info.packed_bytes);
+      CHECK(same_bits(model->forward(input), expected));
+    }
   }
 }
 
