@@ -65,10 +65,6 @@ Request read_request(const Arguments& arguments) {
   if (request.target && request.part == AttentionPart::kEncoder) {
     throw UsageError("--target: expected --attention decoder or cross with it, found encoder");
   }
-  const bool of_decoder = request.part && request.part != AttentionPart::kEncoder;
-  if (of_decoder && !request.target) {
-    throw UsageError("--attention: expected --target with decoder and cross, found none");
-  }
   request.layer = number(arguments, "--layer");
   request.head = number(arguments, "--head");
   arguments.exclude("--svg", "--json");
@@ -171,7 +167,11 @@ void attend(const Arguments& arguments) {
   require_below("--head", request.head, viewer.heads(part), "heads");
   const Encoding tokens = viewer.encode(request.text, request.second, text);
   Encoding target;
-  if (viewer.has_decoder()) target = viewer.encode_target(request.target, text);
+  const bool generates = part != AttentionPart::kEncoder && !request.target;
+  if (viewer.has_decoder()) {
+    target = generates ? viewer.generate_target(tokens, text.stop)
+                       : viewer.encode_target(request.target, text);
+  }
   require_size(request, viewer.layers(part) * viewer.heads(part),
                static_cast<std::int64_t>(std::max(tokens.ids.size(), target.ids.size())));
 
@@ -185,6 +185,7 @@ void attend(const Arguments& arguments) {
   for (const auto& other : {request.second, request.target}) {
     if (other) page.text += "  |  " + *other;
   }
+  if (generates) page.text += "  |  " + viewer.tokenizer().decode(target.ids);
   page.layer = request.layer.value_or(0);
   page.head = request.head.value_or(0);
   AttendOptions options{.layer = request.layer, .stop = text.stop};
@@ -223,11 +224,13 @@ Command attend_command() {
       .description =
           "Draws the weights of every layer and head as heat maps, one of them large, in a page "
           "that\nneeds nothing else. With a second text, both go in as a pair. Layers and heads "
-          "count from 0.\nOf an encoder-decoder, --target is what it shall have written.",
+          "count from 0.\nOf an encoder-decoder, --attention cross shows who looked at whom while "
+          "it wrote.",
       .options = with_compute_options({
           {"--layer", "L", "the layer that is large at first, or is written (default 0)"},
           {"--head", "H", "the same of the head"},
-          {"--target", "TEXT", "what the decoder has written, of an encoder-decoder"},
+          {"--target", "TEXT",
+           "what the decoder of an encoder-decoder has written (default: what it writes)"},
           {"--attention", "WHICH",
            "of an encoder-decoder: encoder (default), decoder (its own), or cross (default\n"
            "with --target): which token of the text each token of the target looks at"},
@@ -249,7 +252,7 @@ Command attend_command() {
           "  weft attend models/all-MiniLM-L6-v2 \"The cat sat.\" --layer 2 --head 7 --output "
           "head.svg\n"
           "  weft attend models/all-MiniLM-L6-v2 \"The cat sat.\" --layer 2 --json\n"
-          "  weft attend models/opus-mt-en-de \"A cat.\" --target \"Eine Katze.\" --output "
+          "  weft attend models/opus-mt-en-de \"A cat.\" --attention cross --output "
           "page.html",
       .run = attend};
 }

@@ -7,8 +7,8 @@
 
 #include "runtime/config.h"
 #include "runtime/text_model.h"
-#include "weft/encoder_decoder.h"
 #include "weft/error.h"
+#include "weft/generation.h"
 
 namespace weft {
 namespace {
@@ -43,8 +43,8 @@ void take_layers(NamedArrays& arrays, const std::string& prefix, AttentionMaps& 
 }  // namespace
 
 struct AttentionViewer::Impl {
-  std::optional<TextModel> encoder;               // this
-  std::shared_ptr<const EncoderDecoder> seq2seq;  // or this
+  std::optional<TextModel> encoder;  // this
+  std::optional<Generator> seq2seq;  // or this
   std::optional<Tokenizer> seq2seq_tokenizer;
   EncoderDecoderInfo info;  // of seq2seq
   std::optional<std::int32_t> start_token;
@@ -74,8 +74,8 @@ AttentionViewer::Impl::Impl(const std::filesystem::path& directory, const LoadOp
 
 void AttentionViewer::Impl::load_seq2seq(const std::filesystem::path& directory,
                                          const LoadOptions& options) {
-  seq2seq = EncoderDecoder::load(directory, options);
-  info = seq2seq->info();
+  seq2seq = Generator::load(directory, options);
+  info = seq2seq->model().info();
   if (info.source_vocabulary == 0) {
     throw Error(Reason::kFailedPrecondition,
                 fmt::format("{}: expected a model of texts, found {}, which takes no token ids",
@@ -158,6 +158,15 @@ Encoding AttentionViewer::encode_target(const std::optional<std::string>& text,
   return target;
 }
 
+Encoding AttentionViewer::generate_target(const Encoding& tokens, const StopCondition& stop) const {
+  impl_->require_decoder();
+  const std::int64_t offsets[] = {0, static_cast<std::int64_t>(tokens.ids.size())};
+  Encoding target;
+  target.ids = impl_->seq2seq->generate(tokens.ids, offsets, {}, stop).front();
+  if (target.ids.size() > 1) target.ids.pop_back();  // written last, never read
+  return target;
+}
+
 AttentionMaps AttentionViewer::attend(const Encoding& tokens, const AttendOptions& options) const {
   if (has_decoder()) {
     return attend(tokens, encode_target(std::nullopt), AttentionPart::kEncoder, options);
@@ -191,8 +200,8 @@ AttentionMaps AttentionViewer::attend(const Encoding& tokens, const Encoding& ta
   inputs["offsets"] = row_of({0, static_cast<std::int32_t>(length)}, {2});
   inputs["decoder_input_ids"] =
       row_of(target.ids, {1, static_cast<std::int64_t>(target.ids.size())});
-  NamedArrays arrays =
-      impl_->seq2seq->forward(inputs, {.attentions = AttentionOutput::kAll, .stop = options.stop});
+  NamedArrays arrays = impl_->seq2seq->model().forward(
+      inputs, {.attentions = AttentionOutput::kAll, .stop = options.stop});
   AttentionMaps maps;
   maps.queries = names_of(part == AttentionPart::kEncoder ? tokens : target, tokenizer());
   maps.keys = names_of(part == AttentionPart::kDecoder ? target : tokens, tokenizer());
@@ -207,7 +216,7 @@ AttentionMaps AttentionViewer::attend(const Encoding& tokens, const Encoding& ta
   return maps;
 }
 
-bool AttentionViewer::has_decoder() const { return impl_->seq2seq != nullptr; }
+bool AttentionViewer::has_decoder() const { return impl_->seq2seq.has_value(); }
 std::int64_t AttentionViewer::layers(AttentionPart part) const {
   if (impl_->encoder) return impl_->encoder->info.layers;
   if (impl_->is_recurrent()) return part == AttentionPart::kCross ? 1 : 0;

@@ -54,6 +54,10 @@ class WEFT_API AttentionViewer {
   Encoding encode_target(const std::optional<std::string>& text,
                          const TextOptions& options = {}) const;
 
+  /// The same of what the model itself writes for a text, as Generator gives it. Throws Error as
+  /// Generator::generate.
+  Encoding generate_target(const Encoding& tokens, const StopCondition& stop = {}) const;
+
   /// Weights between the tokens of one sequence, by the encoder. Throws Error as
   /// TransformerModel::attentions.
   AttentionMaps attend(const Encoding& tokens, const AttendOptions& options = {}) const;

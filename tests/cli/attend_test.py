@@ -286,6 +286,33 @@ class Attend(unittest.TestCase):
         self.assertEqual((data["queries"], data["keys"]), (names["target"], names["source"]))
         xml.etree.ElementTree.parse(self.place / "p.svg")
 
+    def test_without_a_target_the_decoder_attends_over_what_generate_writes(self):
+        shutil.copytree(GOLDEN / "generation/marian", self.place / "g")
+        text = "loom"
+        done = weft(self.place, "generate", "g", text, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        written = json.loads(done.stdout)["tokens"][:-1]
+        line = json.dumps(text).encode() + b"\n"
+        done = subprocess.run(
+            [WEFT, "tokenize", "g"], cwd=self.place, input=line, capture_output=True, check=True
+        )
+        source = json.loads(done.stdout)["input_ids"]
+        arrays = {"input_ids": ([len(source)], source), "offsets": ([2], [0, len(source)]),
+                  "decoder_input_ids": ([1, len(written)], written)}  # fmt: skip
+        write_integers(self.place / "in.safetensors", arrays)
+        done = weft(self.place, "run", "g", "--input", "in.safetensors", "--output",
+                    "out.safetensors", "--attentions")  # fmt: skip
+        self.assertEqual(done.returncode, 0, done.stderr)
+        expected = read_safetensors(self.place / "out.safetensors")
+        for part in ("cross", "decoder"):
+            done = weft(self.place, "attend", "g", text, "--attention", part, "--json",
+                        "--layer", "1", "--head", "0")  # fmt: skip
+            self.assertEqual(done.returncode, 0, done.stderr)
+            shape, values = expected[f"{part}_attentions.1"]
+            found = [v for row in json.loads(done.stdout)["weights"] for v in row]
+            self.assertEqual(len(found), shape[2] * shape[3])
+            self.assertLess(max(abs(a - b) for a, b in zip(found, values)), 1e-7)
+
     def test_what_is_wrong_is_one_line_and_leaves_no_file(self):
         shutil.copytree(GOLDEN / "vit/new_names", self.place / "vit")
         self.make_translator()
@@ -308,7 +335,7 @@ class Attend(unittest.TestCase):
             (["attend", "m", "a", "--target", "b", "--output", "p.html"], 1, ["--target", "decoder"]),
             (["attend", "m", "a", "--target", "b", "--attention", "encoder", "--json"], 2,
              ["--target", "encoder"]),
-            (["attend", "m", "a", "--attention", "cross", "--json"], 2, ["--target", "cross"]),
+            (["attend", "m", "a", "--attention", "cross", "--json"], 1, ["--attention", "decoder"]),
             (["attend", "t", "w3", "--target", "w4", "--layer", "3", "--json"], 1,
              ["--layer", "0 to 2", "3 layers"]),
             (["attend", "t", "w3 " * 20, "--json", "--long-text", "error"], 1, ["12", "21"]),
