@@ -1,0 +1,1 @@
+weft_add_bench(weft_generation_bench generation_bench.cpp)
