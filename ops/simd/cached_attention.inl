@@ -14,6 +14,14 @@ namespace {
   return horizontal_sum(sum);
 }
 
+// Rows lie anywhere, so that the hardware sees where the next one is too late. Keys are asked for
+// this many rows ahead, values by the next four.
+constexpr std::int64_t kRowsAhead = 3;
+
+[[gnu::always_inline]] inline void prefetch(const float* x, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; i += 16) __builtin_prefetch(x + i);
+}
+
 // y += w[0] x[0] + w[1] x[1] + ..., one after the other, for n elements.
 template <int kKeys>
 [[gnu::always_inline]] inline void add_weighted(const float* const (&x)[kKeys],
@@ -42,9 +50,12 @@ template <int kKeys>
 template <int kKeys>
 [[gnu::always_inline]] inline void add_values(const CachedAttentionCall& call, std::int64_t first) {
   const float* rows[kKeys];
+  const float* next[kKeys];
 #pragma GCC unroll 4
   for (int k = 0; k < kKeys; ++k) {
+    const std::int64_t later = first + kKeys + k < call.count ? first + kKeys + k : first + k;
     rows[k] = call.values + call.rows[first + k] * call.values_stride;
+    next[k] = call.values + call.rows[later] * call.values_stride;
   }
   for (std::int64_t h = 0; h < call.heads; ++h) {
     const float* x[kKeys];
@@ -53,6 +64,7 @@ template <int kKeys>
     for (int k = 0; k < kKeys; ++k) {
       x[k] = rows[k] + h * call.v_size;
       w[k] = call.scores[h * call.scores_stride + first + k];
+      prefetch(next[k] + h * call.v_size, call.v_size);
     }
     add_weighted(x, w, call.out + h * call.v_size, call.v_size);
   }
@@ -60,8 +72,11 @@ template <int kKeys>
 
 void cached_attention(const CachedAttentionCall& call) {
   for (std::int64_t j = 0; j < call.count; ++j) {
+    const std::int64_t later = j + kRowsAhead < call.count ? j + kRowsAhead : j;
     const float* key = call.keys + call.rows[j] * call.keys_stride;
+    const float* next = call.keys + call.rows[later] * call.keys_stride;
     for (std::int64_t h = 0; h < call.heads; ++h) {
+      prefetch(next + h * call.qk_size, call.qk_size);
       call.scores[h * call.scores_stride + j] =
           call.scale * dot(call.q + h * call.qk_size, key + h * call.qk_size, call.qk_size);
     }
