@@ -68,7 +68,7 @@ LanguageHead language_head_of(const Config& config, const Seq2SeqArchitecture& a
 }
 
 std::vector<std::string> supported_encoder_decoders() {
-  std::vector<std::string> names;
+  std::vector<std::string> names{"bahdanau"};  // recurrent: graphs of its own, models/bahdanau.h
   for (const Seq2SeqArchitecture& architecture : kArchitectures) {
     names.emplace_back(architecture.model_type);
   }

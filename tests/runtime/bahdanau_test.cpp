@@ -16,6 +16,7 @@
 #include "tests/isa_under_test.h"
 #include "tests/runtime/golden.h"
 #include "tests/temporary_directory.h"
+#include "weft/generation.h"
 
 namespace weft::test {
 namespace {
@@ -103,6 +104,18 @@ TEST_CASE("an EncoderDecoder loads a recurrent model by its model_type") {
   const Array sequences = read("two_layers", "generated").at("sequences");
   for (std::size_t i = 0; i < found.tokens.size(); ++i) {
     CHECK(found.tokens[i] == sequences.values<std::int64_t>()[i]);
+  }
+}
+
+TEST_CASE("a Generator writes PyTorch's texts by what config.json says") {
+  for (const std::string name : {"two_layers", "one_layer"}) {
+    CAPTURE(name);
+    LoadOptions options;
+    options.compile.isa = isa_under_test();
+    const Generator generator = Generator::load(golden("bahdanau/" + name), options);
+    const NamedArrays found = generator.generate(sources_of(read(name, "ragged_targets.input")));
+    CHECK(found.at("sequences").shape == std::vector<std::int64_t>{kSources, kMaxLength});
+    CHECK(found.at("sequences").data == read(name, "generated").at("sequences").data);
   }
 }
 
