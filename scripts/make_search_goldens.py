@@ -28,7 +28,7 @@ from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
 OUT = Path(__file__).resolve().parent.parent / "tests" / "golden" / "generation" / "search.json"
 SOURCES = 4
-CASES = 360
+CASES = 380
 
 
 def mix(x):
@@ -145,6 +145,12 @@ def chosen_cases():
         for beams in (1, 2, 3, 5):
             seed += 1
             yield case_of(seed, num_beams=beams, **rule)
+    # Steps whose best 2 * beams continuations all end.
+    for tilt in (1.0, 2.0, 4.0):
+        for beams in (2, 3, 5):
+            seed += 1
+            yield case_of(seed, 11, 3.0, tilt, num_beams=beams, length_penalty=2.0,
+                          early_stopping="never", eos_token_id=[1, 2, 4, 5, 6, 7])
 
 
 def random_case(rng):
