@@ -13,6 +13,7 @@
 #include "tests/paths.h"
 #include "tests/temporary_directory.h"
 #include "weft/generation.h"
+#include "weft/safetensors.h"
 
 namespace weft::test {
 namespace {
@@ -214,6 +215,23 @@ TEST_CASE("named arrays give sequences of max_length tokens, padded") {
   CHECK(generator.generate(flat, options).at("sequences").shape == std::vector<std::int64_t>{0, 9});
   flat["decoder_input_ids"] = Array(DType::kI64, {0, 1});
   WEFT_CHECK_FAILS(generator.generate(flat, options), "INVALID_ARGUMENT", "decoder_input_ids");
+}
+
+TEST_CASE("a recurrent encoder-decoder writes what its reference writes") {
+  for (const auto& entry : std::filesystem::directory_iterator(golden("bahdanau"))) {
+    CAPTURE(entry.path().string());
+    NamedArrays inputs = read_safetensors(entry.path() / "padded_targets.input.safetensors");
+    inputs.erase("decoder_input_ids");
+    inputs.erase("decoder_attention_mask");
+    const NamedArrays expected = read_safetensors(entry.path() / "generated.safetensors");
+    const Array& sequences = expected.at("sequences");
+    GenerationOptions options;
+    options.max_length = sequences.shape[1];
+    const NamedArrays found = Generator::load(entry.path()).generate(inputs, options);
+    REQUIRE(found.at("sequences").shape == sequences.shape);
+    CHECK(std::ranges::equal(found.at("sequences").values<std::int64_t>(),
+                             sequences.values<std::int64_t>()));
+  }
 }
 
 TEST_CASE("texts beyond the model's maximum are cut, or an error that names the text") {
