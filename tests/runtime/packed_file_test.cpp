@@ -18,7 +18,7 @@ namespace {
 
 Packed bytes_of(const std::string& text) {
   return get_packed(nullptr, text.size(),
-                    [&](std::byte* out) { std::memcpy(out, text.data(), text.size()); });
+                    [&](std::byte* out) { std::ranges::copy(text, reinterpret_cast<char*>(out)); });
 }
 
 /// Two sources and four parts: short, empty, longer than a page, short.
