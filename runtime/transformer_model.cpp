@@ -198,7 +198,6 @@ void TransformerModel::Impl::describe(const Config& config, const ModelGraph& bu
   if (pooler_columns > 0) info.outputs.emplace_back("pooler_output");
   if (has_modules) info.outputs.emplace_back(kSentenceOutput);
   if (token_vector_cols > 0) info.outputs.emplace_back(kTokenOutput);
-  if (token_vector_cols > 0) info.outputs.emplace_back(kTokenOutput);
   if (logits_cols > 0) info.outputs.emplace_back(kLogitsOutput);
   if (!unsupported_head.empty()) {
     info.warnings.push_back(

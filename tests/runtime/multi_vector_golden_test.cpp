@@ -1,6 +1,7 @@
 // Token vectors of ColBERT-style models against sentence-transformers in double precision.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -79,6 +80,7 @@ TEST_CASE("models of token vectors and of sentence embeddings are not taken for 
 
 TEST_CASE("run gives token_embeddings of every token, of length 1") {
   const auto model = TransformerModel::load(directory("fixed_expansion"));
+  CHECK(std::ranges::count(model->info().outputs, "token_embeddings") == 1);
   NamedArrays inputs;
   inputs["input_ids"] = Array(DType::kI64, {5});
   inputs["offsets"] = Array(DType::kI64, {3});
