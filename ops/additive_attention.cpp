@@ -76,12 +76,7 @@ std::int64_t AdditiveAttentionOp::items(const RunContext& context) const {
 }
 
 Work AdditiveAttentionOp::work(const RunContext& context) const {
-  const double share =
-      static_cast<double>(context.end - context.begin) / static_cast<double>(items(context));
-  const auto queries = static_cast<double>(context.in[0].rows);
-  const auto keys = static_cast<double>(context.in[1].rows);
-  const auto columns = static_cast<double>(context.in[0].cols + context.in[2].cols);
-  return {share * flops(context), share * 4 * (queries + keys) * columns};
+  return work_of_items(context, flops(context), context.in[0].cols + context.in[2].cols);
 }
 
 std::int64_t AdditiveAttentionOp::visible_keys(const RunContext& context, std::int64_t sequence,

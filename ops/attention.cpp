@@ -57,7 +57,10 @@ std::vector<ValueInfo> AttentionOp::infer(std::span<const ValueInfo> in) const {
   expect_f32_matrix(name(), "v", v);
   check_sizes(in);
   expect_keys(name(), q, k, v);
-  if (has_bias) check_bias(in);
+  if (has_bias) {
+    expect_distance_bias(name(), in[static_cast<std::size_t>(parameters_.bias_input)],
+                         parameters_.heads);
+  }
   if (has_lengths) {
     expect_key_lengths(name(), in[static_cast<std::size_t>(parameters_.lengths_input)],
                        parameters_.lengths_per, q);
@@ -99,23 +102,6 @@ void AttentionOp::check_sizes(std::span<const ValueInfo> in) const {
   if (q.cols != parameters_.q_cols || v.cols != parameters_.v_cols) {
     throw_invalid(name(), fmt::format("expected q with {} columns and v with {}, found {} and {}",
                                       parameters_.q_cols, parameters_.v_cols, q.cols, v.cols));
-  }
-}
-
-void AttentionOp::check_bias(std::span<const ValueInfo> in) const {
-  const ValueInfo& bias = in[static_cast<std::size_t>(parameters_.bias_input)];
-  expect_f32_matrix(name(), "distance_bias", bias);
-  if (bias.fixed_rows != parameters_.heads) {
-    throw_invalid(name(), fmt::format("distance_bias: expected {} fixed rows, one per head, found "
-                                      "{}",
-                                      parameters_.heads,
-                                      bias.fixed_rows < 0 ? std::string("ragged rows")
-                                                          : std::to_string(bias.fixed_rows)));
-  }
-  if (bias.cols % 2 == 0) {
-    throw_invalid(name(), fmt::format("distance_bias: expected an odd number of columns, "
-                                      "distances -R to R, found {}",
-                                      bias.cols));
   }
 }
 
@@ -178,12 +164,7 @@ std::int64_t AttentionOp::items(const RunContext& context) const {
 }
 
 Work AttentionOp::work(const RunContext& context) const {
-  const double share =
-      static_cast<double>(context.end - context.begin) / static_cast<double>(items(context));
-  const auto queries = static_cast<double>(context.in[0].rows);
-  const auto keys = static_cast<double>(context.in[1].rows);
-  const auto columns = static_cast<double>(parameters_.q_cols + parameters_.v_cols);
-  return {share * total_flops(context), share * 4 * (queries + keys) * columns};
+  return work_of_items(context, total_flops(context), parameters_.q_cols + parameters_.v_cols);
 }
 
 // Every block belongs to the item in whose stretch of the line it begins.

@@ -78,7 +78,6 @@ class AttentionOp final : public Op {
   simd::PositionTables positions_of(const RunContext& context, std::int64_t head) const noexcept;
   void run_piece(const RunContext& context, const Piece& piece) const noexcept;
   void check_sizes(std::span<const ValueInfo> in) const;
-  void check_bias(std::span<const ValueInfo> in) const;
   void check_positions(std::span<const ValueInfo> in) const;
   std::int64_t total_cost(const RunContext& context) const noexcept;
   double total_flops(const RunContext& context) const noexcept;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ops/infer_checks.h"
+#include "ops/query_ranges.h"
 #include "ops/simd/kernels.h"
 
 namespace weft {
@@ -69,7 +70,7 @@ std::vector<ValueInfo> CachedAttentionOp::infer(std::span<const ValueInfo> in) c
     throw_invalid(name(), "expected q and key_rows in ragged row spaces, found fixed rows");
   }
   if (append) check_append(in);
-  if (parameters_.has_bias) check_bias(in.back());
+  if (parameters_.has_bias) expect_distance_bias(name(), in.back(), heads);
   ValueInfo context = q;
   context.cols = values.cols;
   ValueInfo weights = q;
@@ -92,22 +93,6 @@ void CachedAttentionOp::check_append(std::span<const ValueInfo> in) const {
   }
   for (std::size_t i = kNewKeysInput; i < kNewKeysInput + 3; ++i) {
     expect_same_rows(name(), in[0], in[i]);
-  }
-}
-
-void CachedAttentionOp::check_bias(const ValueInfo& bias) const {
-  expect_f32_matrix(name(), "distance_bias", bias);
-  if (bias.fixed_rows != parameters_.heads) {
-    throw_invalid(name(), fmt::format("distance_bias: expected {} fixed rows, one per head, found "
-                                      "{}",
-                                      parameters_.heads,
-                                      bias.fixed_rows < 0 ? std::string("ragged rows")
-                                                          : std::to_string(bias.fixed_rows)));
-  }
-  if (bias.cols % 2 == 0) {
-    throw_invalid(name(), fmt::format("distance_bias: expected an odd number of columns, "
-                                      "distances -R to R, found {}",
-                                      bias.cols));
   }
 }
 

@@ -60,7 +60,6 @@ class CachedAttentionOp final : public Op {
 
  private:
   void check_append(std::span<const ValueInfo> in) const;
-  void check_bias(const ValueInfo& bias) const;
   void run_heads(const RunContext& context, std::int64_t row, std::int64_t first_head,
                  std::int64_t heads) const noexcept;
   std::int64_t qk_size() const { return parameters_.q_cols / parameters_.heads; }

@@ -83,12 +83,7 @@ std::int64_t KernelRegressionOp::items(const RunContext& context) const {
 }
 
 Work KernelRegressionOp::work(const RunContext& context) const {
-  const double share =
-      static_cast<double>(context.end - context.begin) / static_cast<double>(items(context));
-  const auto queries = static_cast<double>(context.in[0].rows);
-  const auto keys = static_cast<double>(context.in[1].rows);
-  const auto columns = static_cast<double>(parameters_.q_cols + parameters_.v_cols);
-  return {share * flops(context), share * 4 * (queries + keys) * columns};
+  return work_of_items(context, flops(context), parameters_.q_cols + parameters_.v_cols);
 }
 
 void KernelRegressionOp::run(const RunContext& context) const noexcept {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string>
+
 #include "ops/infer_checks.h"
 
 namespace weft {
@@ -39,6 +41,21 @@ void expect_key_lengths(std::string_view name, const ValueInfo& lengths, Lengths
   }
 }
 
+void expect_distance_bias(std::string_view name, const ValueInfo& bias, std::int64_t heads) {
+  expect_f32_matrix(name, "distance_bias", bias);
+  if (bias.fixed_rows != heads) {
+    throw_invalid(
+        name, fmt::format("distance_bias: expected {} fixed rows, one per head, found {}", heads,
+                          bias.fixed_rows < 0 ? std::string("ragged rows")
+                                              : std::to_string(bias.fixed_rows)));
+  }
+  if (bias.cols % 2 == 0) {
+    throw_invalid(name, fmt::format("distance_bias: expected an odd number of columns, distances "
+                                    "-R to R, found {}",
+                                    bias.cols));
+  }
+}
+
 double query_key_pairs(const RowsView& queries, const RowsView& keys) {
   double pairs = 0;
   for (std::int64_t s = 0; s < queries.sequences(); ++s) {
@@ -53,6 +70,13 @@ std::int64_t items_for(double flops, int threads) {
   const auto wanted = static_cast<std::int64_t>(
       std::min(flops / kItemFlops, static_cast<double>(kItemsPerThread * each)));
   return std::max<std::int64_t>(1, (wanted + each - 1) / each) * each;
+}
+
+Work work_of_items(const RunContext& context, double flops, std::int64_t columns) {
+  const double share = static_cast<double>(context.end - context.begin) /
+                       static_cast<double>(items_for(flops, context.threads));
+  const std::int64_t rows = context.in[0].rows + context.in[1].rows;
+  return {share * flops, share * 4 * static_cast<double>(rows * columns)};
 }
 
 }  // namespace weft

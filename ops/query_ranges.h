@@ -18,6 +18,9 @@ void expect_keys(std::string_view name, const ValueInfo& q, const ValueInfo& k, 
 /// Throws unless `lengths` is I32 of one column, rows as q's if there is one per query.
 void expect_key_lengths(std::string_view name, const ValueInfo& lengths, LengthsPer per,
                         const ValueInfo& q);
+/// Throws unless `bias` is an F32 matrix of `heads` fixed rows and an odd number of columns, one
+/// per distance key - query from -R to R.
+void expect_distance_bias(std::string_view name, const ValueInfo& bias, std::int64_t heads);
 
 /// Rows [first, first + count) of a sequence.
 struct SequenceRows {
@@ -35,6 +38,11 @@ double query_key_pairs(const RowsView& queries, const RowsView& keys);
 /// How many items to cut a run of `flops` into: a multiple of the threads, none so small that
 /// fetching it is felt.
 std::int64_t items_for(double flops, int threads);
+
+/// The work of items [context.begin, context.end) when a run of `flops` is cut by items_for: their
+/// share of it, and of the bytes of q, k, v and the context. `columns` are those of q and v
+/// together.
+Work work_of_items(const RunContext& context, double flops, std::int64_t columns);
 
 /// Lays a run's queries on a line, sequence by sequence, the longest first, `grain` at a time; a
 /// grain's length on it is its sequence's keys and one. Calls visit(sequence, first query, last
