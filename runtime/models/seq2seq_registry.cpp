@@ -6,6 +6,7 @@
 
 #include "runtime/models/seq2seq_graph.h"
 #include "weft/error.h"
+#include "weft/supported.h"
 
 namespace weft {
 namespace {
@@ -43,9 +44,7 @@ bool is_seq2seq(const Config& config) {
 
 const Seq2SeqArchitecture& find_seq2seq_architecture(const Config& config) {
   const std::string model_type = config.text("model_type");
-  std::vector<std::string_view> known;
   for (const Seq2SeqArchitecture& architecture : kArchitectures) {
-    known.push_back(architecture.model_type);
     if (architecture.model_type != model_type) continue;
     const std::string name = first_architecture(config);
     if (name.empty() || name == architecture.bare || name == architecture.generating) {
@@ -56,9 +55,9 @@ const Seq2SeqArchitecture& find_seq2seq_architecture(const Config& config) {
         fmt::format("expected {}{}{}, found \"{}\"", architecture.bare,
                     architecture.generating.empty() ? "" : " or ", architecture.generating, name));
   }
-  config.unsupported("model_type", fmt::format("expected an encoder-decoder, one of [{}], found "
-                                               "\"{}\"",
-                                               fmt::join(known, ", "), model_type));
+  config.unsupported("model_type",
+                     fmt::format("expected an encoder-decoder, one of [{}], found \"{}\"",
+                                 fmt::join(supported_encoder_decoders(), ", "), model_type));
 }
 
 LanguageHead language_head_of(const Config& config, const Seq2SeqArchitecture& architecture) {

@@ -68,7 +68,7 @@ TEST_CASE("what changes the mathematics of an encoder-decoder and is not built i
   check("bart/generating", "architectures", "[\"BartForSequenceClassification\"]", "UNSUPPORTED",
         "architectures: expected BartModel or BartForConditionalGeneration, found");
   check("bert/gelu_new", "vocab_size", "30", "UNSUPPORTED",
-        "model_type: expected an encoder-decoder, one of [bart");
+        "model_type: expected an encoder-decoder, one of [bahdanau, bart");
 }
 
 TEST_CASE("a directory is an encoder-decoder by its architecture's name, else by its flag") {
