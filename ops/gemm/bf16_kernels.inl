@@ -9,6 +9,7 @@
 #include "ops/gemm/bf16_kernels.h"
 #include "ops/gemm/bf16_round.inl"
 #include "ops/gemm/finish.inl"
+#include "ops/gemm/panel_loop.inl"
 
 namespace weft::gemm {
 namespace {
@@ -44,9 +45,13 @@ struct Rows {
 
 constexpr std::int64_t kDepthPerElement = 2;
 
+/// Two k: the pairs `k` of a and of b.
 template <int kRows>
-[[gnu::always_inline]] inline void step(const float* a, std::int64_t stride, const std::uint16_t* b,
+[[gnu::always_inline]] inline void step(const RowPointers<kRows>& a, std::int64_t stride,
+                                        const std::uint16_t* b, int k,
                                         Vec (&sum)[kRows][kVectors]) {
+  b += k * 2 * kCols;
+  prefetch_panel(b + kStepsAhead * kCols * 2, kCols * 4);
   __m512bh right[kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
@@ -55,7 +60,7 @@ template <int kRows>
   }
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
-    const __m512 pair = _mm512_set1_ps(a[i * stride]);
+    const __m512 pair = _mm512_set1_ps(*row_of(a, stride, i, k));
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
       sum[i][v] = _mm512_dpbf16_ps(sum[i][v], reinterpret_cast<const __m512bh&>(pair), right[v]);
@@ -79,34 +84,22 @@ constexpr std::int64_t kDepthPerElement = 1;
 
 enum class Odd : std::uint8_t { kUsed, kLeft };
 
-template <int kRows, Odd kOdd>
-[[gnu::always_inline]] inline void step(const float* a, std::int64_t stride, const std::uint16_t* b,
+/// Two k: those of the pairs `k` of b.
+template <int kRows, Odd kOdd = Odd::kUsed>
+[[gnu::always_inline]] inline void step(const RowPointers<kRows>& a, std::int64_t stride,
+                                        const std::uint16_t* b, int k,
                                         Vec (&sum)[kRows][kVectors]) {
+  b += k * 2 * kCols;
+  prefetch_panel(b + kStepsAhead * kCols * 2, kCols * 4);
   Vec right[kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) right[v] = even_of(b + v * 2 * kWidth);
-#pragma GCC unroll 16
-  for (int i = 0; i < kRows; ++i) {
-    const Vec left(a[i * stride]);
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) sum[i][v] = simd::mul_add(left, right[v], sum[i][v]);
-  }
+  multiply_add_rows<kRows>(a, stride, 2 * k, right, sum);
   if constexpr (kOdd == Odd::kUsed) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) right[v] = odd_of(b + v * 2 * kWidth);
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows; ++i) {
-      const Vec left(a[i * stride + 1]);
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) sum[i][v] = simd::mul_add(left, right[v], sum[i][v]);
-    }
+    multiply_add_rows<kRows>(a, stride, 2 * k + 1, right, sum);
   }
-}
-
-template <int kRows>
-[[gnu::always_inline]] inline void step(const float* a, std::int64_t stride, const std::uint16_t* b,
-                                        Vec (&sum)[kRows][kVectors]) {
-  step<kRows, Odd::kUsed>(a, stride, b, sum);
 }
 
 #endif
@@ -119,8 +112,9 @@ void multiply_rows(const Rows& t) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sum[i][v] = simd::load(t.start + v * kWidth);
   }
-  constexpr std::int64_t kNextA = 2 / kDepthPerElement;
-  const float* a = t.a;
+  constexpr std::int64_t kNextA = 2 / kDepthPerElement;  // from two k to the next two
+  std::int64_t stride = t.a_stride;
+  RowPointers<kRows> a = row_pointers<kRows>(t.a, stride);
   const std::uint16_t* b = t.b;
   const std::uint16_t* ahead = t.prefetch;
   std::int64_t prefetches = t.prefetch_steps;
@@ -129,24 +123,22 @@ void multiply_rows(const Rows& t) {
     if (prefetches > 0) {
       --prefetches;
       for (std::int64_t i = 0; i < t.prefetch_lines; ++i, ahead += 32) {
-#pragma GCC unroll 4
-        for (int s = 0; s < kStreams; ++s) {
-          __builtin_prefetch(ahead + s * t.prefetch_stride, 0, 2);
-        }
+        prefetch_streams(ahead, t.prefetch_stride * sizeof *ahead);
       }
     }
-    step<kRows>(a, t.a_stride, b, sum);
-    step<kRows>(a + kNextA, t.a_stride, b + 2 * kCols, sum);
-    a += 2 * kNextA;
+    keep_index(stride);
+    step<kRows>(a, stride, b, 0, sum);
+    step<kRows>(a, stride, b, 1, sum);
+    advance<kRows>(a, 2 * kNextA);
     b += 4 * kCols;
   }
   for (; left >= 2; left -= 2) {
-    step<kRows>(a, t.a_stride, b, sum);
-    a += kNextA;
+    step<kRows>(a, stride, b, 0, sum);
+    advance<kRows>(a, kNextA);
     b += 2 * kCols;
   }
 #if !defined(__AVX512BF16__)
-  if (left == 1) step<kRows, Odd::kLeft>(a, t.a_stride, b, sum);
+  if (left == 1) step<kRows, Odd::kLeft>(a, stride, b, 0, sum);
 #endif
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
@@ -261,7 +253,11 @@ void multiply(const Bf16Call& call) {
 double peak_bf16(std::int64_t rounds, float* sink) {
   constexpr int kChains = 12;
   __m512 sum[kChains];
-  for (__m512& chain : sum) chain = _mm512_setzero_ps();
+#pragma GCC unroll 12
+  for (int i = 0; i < kChains; ++i) {
+    sum[i] = _mm512_setzero_ps();
+    asm volatile("" : "+v"(sum[i]));  // or equal chains would become one
+  }
   __m512i pairs = _mm512_setzero_si512();
   for (std::int64_t round = 0; round < rounds; ++round) {
     asm volatile("" : "+v"(pairs));  // or g++ 12 may keep the products of one round
@@ -270,7 +266,8 @@ double peak_bf16(std::int64_t rounds, float* sink) {
     for (int i = 0; i < kChains; ++i) sum[i] = _mm512_dpbf16_ps(sum[i], factors, factors);
   }
   simd::Vec total(0.0f);
-  for (const __m512& chain : sum) total = total + simd::Vec(chain);
+#pragma GCC unroll 12
+  for (int i = 0; i < kChains; ++i) total = total + simd::Vec(sum[i]);
   *sink = simd::horizontal_sum(total);
   return 2.0 * static_cast<double>(rounds) * kChains * 32;
 }

@@ -21,7 +21,8 @@ struct Tile {
   std::int64_t depth;
   std::int64_t cols;  // 1 .. panel_cols
   // What later tiles will read is brought to the L2 cache: with every four steps of k, as long as
-  // it lasts, `prefetch_lines` cache lines of each of four streams. None of it need be readable.
+  // it lasts, `prefetch_lines` cache lines of each of kStreams streams. None of it need be
+  // readable.
   const float* prefetch;
   std::int64_t prefetch_stride;  // from stream to stream, in floats
   std::int64_t prefetch_lines;   // 0: nothing
@@ -39,8 +40,8 @@ struct Finish {
   Activation activation;
 };
 
-// Four streams reach 13 GB/s from L3 where one reaches 10 (Sapphire Rapids).
-inline constexpr int kStreams = 4;
+// Of lines brought to the L2 cache: prefetch_streams() in panel_loop.inl.
+inline constexpr int kStreams = 2;
 
 inline constexpr int kLargestTile = 16;
 

@@ -5,6 +5,7 @@
 // Every loop over the accumulators carries an unroll pragma: without it g++ 12 keeps them in memory
 // (30 % of peak instead of 80 %).
 #include "ops/gemm/finish.inl"
+#include "ops/gemm/panel_loop.inl"
 #include "ops/simd/vec.h"
 
 namespace weft::gemm {
@@ -69,36 +70,22 @@ template <int Rows>
   }
 }
 
-// One step of k. Rows are reached from every third row's pointer, which keeps the pointers of 14
-// rows in five registers.
 template <int Rows>
-[[gnu::always_inline]] inline void step(const float* const (&a)[(Rows + 2) / 3],
-                                        std::int64_t stride, const float* b, int k,
-                                        Vec (&sum)[Rows][kVectors]) {
+[[gnu::always_inline]] inline void step(const RowPointers<Rows>& a, std::int64_t stride,
+                                        const float* b, int k, Vec (&sum)[Rows][kVectors]) {
+  prefetch_panel(b + (k + kStepsAhead) * kPanelCols, kPanelCols * sizeof(float));
   Vec right[kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) right[v] = simd::load(b + k * kPanelCols + v * kWidth);
-#pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i) {
-    const Vec left(a[i / 3][(i % 3) * stride + k]);
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) sum[i][v] = simd::mul_add(left, right[v], sum[i][v]);
-  }
-}
-
-[[gnu::always_inline]] inline void prefetch_streams(const float* p, std::int64_t stride) {
-#pragma GCC unroll 4
-  for (int i = 0; i < kStreams; ++i) __builtin_prefetch(p + i * stride, 0, 2);
+  multiply_add_rows<Rows>(a, stride, k, right, sum);
 }
 
 template <int Rows>
 void tile(const Tile& t) {
   Vec sum[Rows][kVectors];
   start_tile<Rows>(t, sum);
-  const std::int64_t stride = t.a_stride;
-  const float* a[(Rows + 2) / 3];
-#pragma GCC unroll 6
-  for (int i = 0; i < (Rows + 2) / 3; ++i) a[i] = t.a + i * 3 * stride;
+  std::int64_t stride = t.a_stride;
+  RowPointers<Rows> a = row_pointers<Rows>(t.a, stride);
   const float* b = t.b;
   const float* ahead = t.prefetch;
   std::int64_t prefetches = t.prefetch_steps;
@@ -107,22 +94,21 @@ void tile(const Tile& t) {
     if (prefetches > 0) {
       --prefetches;
       for (std::int64_t i = 0; i < t.prefetch_lines; ++i) {
-        prefetch_streams(ahead, t.prefetch_stride);
+        prefetch_streams(ahead, t.prefetch_stride * sizeof *ahead);
         ahead += 16;
       }
     }
+    keep_index(stride);
     step<Rows>(a, stride, b, 0, sum);
     step<Rows>(a, stride, b, 1, sum);
     step<Rows>(a, stride, b, 2, sum);
     step<Rows>(a, stride, b, 3, sum);
-#pragma GCC unroll 6
-    for (int i = 0; i < (Rows + 2) / 3; ++i) a[i] += 4;
+    advance<Rows>(a, 4);
     b += 4 * kPanelCols;
   }
   for (; left > 0; --left) {
     step<Rows>(a, stride, b, 0, sum);
-#pragma GCC unroll 6
-    for (int i = 0; i < (Rows + 2) / 3; ++i) a[i] += 1;
+    advance<Rows>(a, 1);
     b += kPanelCols;
   }
   store_tile<Rows>(t, sum);

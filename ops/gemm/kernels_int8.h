@@ -39,7 +39,6 @@ struct Int8Tile {
 };
 
 inline constexpr int kLargestInt8Tile = 16;
-inline constexpr int kInt8Streams = 4;
 
 struct Int8Kernels {
   const char* name;  // e.g. "native avx512 vpmaddwd 14x32"

@@ -7,6 +7,7 @@
 // loaded: vpmaddwd and an addition. (vpmaddubsw would saturate: 2 * 127 * 255 exceeds 16 bits.)
 // The empty asm keeps g++ 12 from adding the products of four steps among themselves first, for
 // which it has not the registers (57 spills in the AVX2 tile).
+#include "ops/gemm/panel_loop.inl"
 #include "ops/gemm/quantize.inl"
 
 namespace weft::gemm {
@@ -73,11 +74,12 @@ constexpr std::int64_t kStepDepth = 2;
 }
 #endif
 
-// One group of k. Rows are reached from every third row's pointer, as in kernels.inl.
+// One group of k.
 template <int Rows>
-[[gnu::always_inline]] inline void step(const std::byte* const (&a)[(Rows + 2) / 3],
-                                        std::int64_t stride, const std::int8_t* b, int s,
-                                        Ints (&sum)[Rows][kVectors]) {
+[[gnu::always_inline]] inline void step(const RowPointers<Rows, std::byte>& a, std::int64_t stride,
+                                        const std::int8_t* b, int s, Ints (&sum)[Rows][kVectors]) {
+  constexpr std::int64_t kStepBytes = kPanelCols * kStepDepth;
+  if (s * kStepBytes % 64 == 0) prefetch_panel(b + (s + kStepsAhead) * kStepBytes, kStepBytes);
   Ints right[kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
@@ -85,7 +87,7 @@ template <int Rows>
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
-    const Ints left = group(a[i / 3] + (i % 3) * stride + s * 4);
+    const Ints left = group(row_of(a, stride, i, s * 4));
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sum[i][v] = add_products(sum[i][v], left, right[v]);
   }
@@ -130,10 +132,8 @@ void tile(const Int8Tile& t) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sum[i][v] = first_sum(t, i, v);
   }
-  const std::int64_t stride = t.a_stride;
-  const std::byte* a[(Rows + 2) / 3];
-#pragma GCC unroll 6
-  for (int i = 0; i < (Rows + 2) / 3; ++i) a[i] = t.a + i * 3 * stride;
+  std::int64_t stride = t.a_stride;
+  RowPointers<Rows, std::byte> a = row_pointers<Rows>(t.a, stride);
   const std::int8_t* b = t.b;
   const std::int8_t* ahead = t.prefetch;
   std::int64_t prefetches = t.prefetch_steps;
@@ -142,25 +142,21 @@ void tile(const Int8Tile& t) {
     if (prefetches > 0) {
       --prefetches;
       for (std::int64_t i = 0; i < t.prefetch_lines; ++i) {
-#pragma GCC unroll 4
-        for (int s = 0; s < kInt8Streams; ++s) {
-          __builtin_prefetch(ahead + s * t.prefetch_stride, 0, 2);
-        }
+        prefetch_streams(ahead, t.prefetch_stride);
         ahead += 64;
       }
     }
+    keep_index(stride);
     step<Rows>(a, stride, b, 0, sum);
     step<Rows>(a, stride, b, 1, sum);
     step<Rows>(a, stride, b, 2, sum);
     step<Rows>(a, stride, b, 3, sum);
-#pragma GCC unroll 6
-    for (int i = 0; i < (Rows + 2) / 3; ++i) a[i] += 16;
+    advance<Rows>(a, 16);
     b += 4 * kPanelCols * kStepDepth;
   }
   for (; left > 0; --left) {
     step<Rows>(a, stride, b, 0, sum);
-#pragma GCC unroll 6
-    for (int i = 0; i < (Rows + 2) / 3; ++i) a[i] += 4;
+    advance<Rows>(a, 4);
     b += kPanelCols * kStepDepth;
   }
   scale_and_store<Rows>(t, sum);
@@ -174,7 +170,11 @@ Int8Scale quantize_row(const float* x, std::int64_t depth, std::byte* out) {
 double peak_int8(std::int64_t rounds, float* sink) {
   constexpr int kChains = kWidth == 4 ? 10 : 12;
   Ints sum[kChains];
-  for (Ints& chain : sum) chain = zero_ints();
+#pragma GCC unroll 12
+  for (int i = 0; i < kChains; ++i) {
+    sum[i] = zero_ints();
+    asm volatile("" : "+x"(sum[i]));  // or equal chains would become one
+  }
   Ints left = zero_ints();
   for (std::int64_t round = 0; round < rounds; ++round) {
     asm volatile("" : "+x"(left));  // or the products would be taken out of the loop
@@ -182,7 +182,8 @@ double peak_int8(std::int64_t rounds, float* sink) {
     for (int i = 0; i < kChains; ++i) sum[i] = add_products(sum[i], left, left);
   }
   Ints total = zero_ints();
-  for (const Ints& chain : sum) total = add(total, chain);
+#pragma GCC unroll 12
+  for (int i = 0; i < kChains; ++i) total = add(total, sum[i]);
   *sink = static_cast<float>(largest_lane(total));
   return 2.0 * static_cast<double>(rounds) * kChains * kWidth * kStepDepth;
 }

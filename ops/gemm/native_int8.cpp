@@ -64,7 +64,7 @@ class NativeInt8Product final : public Product {
     const std::int64_t index = col / width;
     const std::int64_t rows = call.a.rows;
     const std::int64_t tiles = (rows + kernels_.max_rows - 1) / kernels_.max_rows;
-    const std::int64_t stream_lines = packed_.panel_bytes() / (kLine * kInt8Streams);
+    const std::int64_t stream_lines = packed_.panel_bytes() / (kLine * kStreams);
     const std::int64_t rounds = packed_.groups() / 4;
     const std::int64_t tile_lines = col + width >= packed_.out_features() || rounds == 0
                                         ? 0

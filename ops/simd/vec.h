@@ -40,6 +40,17 @@ constexpr std::int64_t kWidth = static_cast<std::int64_t>(Vec::size);  // 16, 8 
 #endif
 }
 
+/// mul_add(*a, b, c). On AVX-512 one instruction of one fused micro-operation, unless the address
+/// takes an index.
+[[gnu::always_inline]] inline Vec mul_add_from(const float* a, Vec b, Vec c) {
+#if defined(__AVX512F__)
+  asm("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(c.data) : "v"(b.data), "m"(*a));
+  return c;
+#else
+  return mul_add(Vec(*a), b, c);
+#endif
+}
+
 /// c - a * b, rounded as mul_add.
 [[gnu::always_inline]] inline Vec negative_mul_add(Vec a, Vec b, Vec c) {
 #if defined(__AVX512F__)
