@@ -1,14 +1,21 @@
 // What the loops of the products have in common: the panel of weights that a tile walks through
-// lies in the L2 cache, and its address arithmetic must not take issue slots from multiply-adds.
+// lies in the L2 cache.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "ops/simd/row_pointers.inl"
 #include "ops/simd/vec.h"
 
 namespace weft::gemm {
 namespace {
+
+using simd::advance;
+using simd::keep_index;
+using simd::row_of;
+using simd::row_pointers;
+using simd::RowPointers;
 
 // Steps of k between a line's prefetch into the L1 cache and its use.
 constexpr int kStepsAhead = 8;
@@ -28,32 +35,6 @@ constexpr int kStepsAhead = 8;
   __builtin_prefetch(static_cast<const char*>(p) + stride_bytes, 0, 2);
 }
 
-/// Every third row's pointer: the pointers of 14 rows in five registers.
-template <int Rows, typename Element = float>
-struct RowPointers {
-  const Element* p[(Rows + 2) / 3];
-};
-template <int Rows, typename Element>
-[[gnu::always_inline]] inline RowPointers<Rows, Element> row_pointers(const Element* a,
-                                                                      std::int64_t stride) {
-  RowPointers<Rows, Element> rows;
-#pragma GCC unroll 6
-  for (int i = 0; i < (Rows + 2) / 3; ++i) rows.p[i] = a + i * 3 * stride;
-  return rows;
-}
-template <int Rows, typename Element>
-[[gnu::always_inline]] inline void advance(RowPointers<Rows, Element>& rows, std::int64_t n) {
-#pragma GCC unroll 6
-  for (int i = 0; i < (Rows + 2) / 3; ++i) rows.p[i] += n;
-}
-template <int Rows, typename Element>
-[[gnu::always_inline]] inline const Element* row_of(const RowPointers<Rows, Element>& rows,
-                                                    std::int64_t stride, int row, int k) {
-  return rows.p[row / 3] + (row % 3) * stride + k;
-}
-/// Whether row_of() needs an index register, which splits an instruction that loads and computes.
-constexpr bool is_indexed(int row) { return row % 3 != 0; }
-
 /// sum += column k of a times the kVectors vectors of row k of b.
 template <int Rows>
 [[gnu::always_inline]] inline void multiply_add_rows(const RowPointers<Rows>& a,
@@ -66,15 +47,11 @@ template <int Rows>
     const simd::Vec lanes(*left);  // not loaded unless it is used
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-      sum[i][v] = is_indexed(i) ? simd::mul_add(lanes, right[v], sum[i][v])
-                                : simd::mul_add_from(left, right[v], sum[i][v]);
+      sum[i][v] = simd::is_indexed(i) ? simd::mul_add(lanes, right[v], sum[i][v])
+                                      : simd::mul_add_from(left, right[v], sum[i][v]);
     }
   }
 }
-
-/// Makes the compiler address rows as pointer + stride + constant: g++ 12 otherwise computes the
-/// sums of stride and constant beforehand, has not the registers and reloads them in the loop.
-[[gnu::always_inline]] inline void keep_index(std::int64_t& stride) { asm("" : "+r"(stride)); }
 
 }  // namespace
 }  // namespace weft::gemm

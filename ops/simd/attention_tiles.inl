@@ -1,6 +1,7 @@
 // The two register-blocked products of attention, as functions of every tile height. g++ 12 keeps
 // the sums in registers only if every loop over them is unrolled by pragma.
 
+#include "ops/simd/row_pointers.inl"
 #include "ops/simd/vec.h"
 
 namespace weft::simd {
@@ -28,6 +29,25 @@ struct Tile {
   const float* falling;  // score tiles: null, or row r has falling[n - r] added at the end
 };
 
+// sums += column c of a times the vectors at b.
+template <int kRows, int kVectors>
+[[gnu::always_inline]] inline void score_step(const RowPointers<kRows>& a, int64_t a_row, int c,
+                                              const float* b, Vec (&sums)[kRows][kVectors]) {
+  Vec columns[kVectors];
+#pragma GCC unroll 2
+  for (int n = 0; n < kVectors; ++n) columns[n] = load(b + n * kWidth);
+#pragma GCC unroll 16
+  for (int r = 0; r < kRows; ++r) {
+    const float* element = row_of(a, a_row, r, c);
+    const Vec lanes(*element);  // not loaded unless it is used
+#pragma GCC unroll 2
+    for (int n = 0; n < kVectors; ++n) {
+      sums[r][n] = is_indexed(r) ? mul_add(lanes, columns[n], sums[r][n])
+                                 : mul_add_from(element, columns[n], sums[r][n]);
+    }
+  }
+}
+
 // Scores of kRows keys: a = k (kRows, depth), b = the transposed queries; sums are overwritten.
 template <int kRows, int kVectors>
 void score_tile(const Tile& tile) {
@@ -37,22 +57,20 @@ void score_tile(const Tile& tile) {
 #pragma GCC unroll 2
     for (int n = 0; n < kVectors; ++n) sums[r][n] = Vec(0.0f);
   }
-  const float* a = tile.a;
+  int64_t a_row = tile.a_row;
+  RowPointers<kRows> a = row_pointers<kRows>(tile.a, a_row);
   const float* b = tile.b;
-  const int64_t a_row = tile.a_row;
   const int64_t b_stride = tile.b_stride;
-  for (int64_t c = 0; c < tile.depth; ++c) {
-    Vec columns[kVectors];
-#pragma GCC unroll 2
-    for (int n = 0; n < kVectors; ++n) columns[n] = load(b + n * kWidth);
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) {
-      const Vec element = Vec(a[r * a_row]);
-#pragma GCC unroll 2
-      for (int n = 0; n < kVectors; ++n) sums[r][n] = mul_add(element, columns[n], sums[r][n]);
-    }
-    a += 1;
-    b += b_stride;
+  int64_t left = tile.depth;
+  for (; left >= 4; left -= 4) {
+    keep_index(a_row);
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c, b += b_stride) score_step(a, a_row, c, b, sums);
+    advance(a, 4);
+  }
+  for (; left > 0; --left, b += b_stride) {
+    score_step(a, a_row, 0, b, sums);
+    advance(a, 1);
   }
   if (tile.falling != nullptr) {
 #pragma GCC unroll 16
@@ -93,10 +111,12 @@ void context_tile(const Tile& tile) {
     for (int n = 0; n < kVectors; ++n) columns[n] = load(b + n * kWidth);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      const Vec element = Vec(a[r]);
+      const Vec element(a[r]);  // not loaded unless it is used
 #pragma GCC unroll 2
       for (int n = 0; n < kVectors; ++n) {
-        sums[r][n] = mul_add(element, columns[n], sums[r][n]);
+        // Half of them from memory: the two load ports have that much to spare.
+        sums[r][n] = r % 2 != 0 ? mul_add(element, columns[n], sums[r][n])
+                                : mul_add_from(a + r, columns[n], sums[r][n]);
       }
     }
     a += a_col;
