@@ -135,45 +135,15 @@ TEST_CASE("a bf16 product applies every activation to the sum with its bias, ove
 
 TEST_CASE("a row of a bf16 product has the same bits whatever rows surround it") {
   for (const Candidate& candidate : candidates()) {
-    const Layer layer(130, {75}, 8);
-    const auto product = candidate.make(layer, Activation::kGelu);
-    const std::int64_t out = product->out_features();
-    const auto a = random_floats(130 * 70, 2);
-    const std::vector<float> all = result(*product, a, 70);
-    for (std::int64_t rows = 1; rows <= 70; ++rows) {
-      for (std::int64_t first : {std::int64_t{0}, 70 - rows, (70 - rows) / 2}) {
-        const std::vector<float> some(a.begin() + first * 130, a.begin() + (first + rows) * 130);
-        const std::vector<float> c = result(*product, some, rows);
-        REQUIRE_MESSAGE(same_bits(c.data(), all.data() + first * out, c.size()), candidate.name,
-                        ": ", rows, " rows at ", first);
-      }
-    }
+    CAPTURE(candidate.name);
+    check_rows_apart(*candidate.make(Layer(130, {75}, 8), Activation::kGelu), 70);
   }
 }
 
 TEST_CASE("columns of a bf16 product computed apart have the same bits, nothing else is written") {
   for (const Candidate& candidate : candidates()) {
-    const Layer layer(60, {150}, 9);
-    const auto product = candidate.make(layer, Activation::kTanh);
-    const std::int64_t grain = product->column_grain();
-    REQUIRE(grain > 0);
-    const auto a = random_floats(60 * 17, 2);
-    const Tensor a_view{const_cast<float*>(a.data()), 17, 60, 60};
-    const std::vector<float> all = result(*product, a, 17);
-    for (std::int64_t first = 0; first < 150; first += grain) {
-      for (std::int64_t last = first + grain;; last += grain) {
-        const std::int64_t end = std::min<std::int64_t>(last, 150);
-        std::vector<float> c(all.size(), kUntouched);
-        run(*product, a_view, {c.data(), 17, 150, 150}, {}, {first, end});
-        for (std::int64_t i = 0; i < 17; ++i) {
-          for (std::int64_t j = 0; j < 150; ++j) {
-            const float expected = j >= first && j < end ? all[i * 150 + j] : kUntouched;
-            REQUIRE(c[i * 150 + j] == expected);
-          }
-        }
-        if (last >= 150) break;
-      }
-    }
+    CAPTURE(candidate.name);
+    check_columns_apart(*candidate.make(Layer(60, {150}, 9), Activation::kTanh), 17);
   }
 }
 
@@ -184,24 +154,8 @@ TEST_CASE("a bf16 product touches nothing beyond a, c, the residual and its scra
         const Layer layer(in, {out}, 11);
         const auto product = candidate.make(layer, Activation::kNone);
         for (std::int64_t rows : {1, 2, 5, 15, 16, 20, 33}) {
-          const auto a_values = random_floats(static_cast<std::size_t>(rows * in), 2);
-          const auto r_values = random_floats(static_cast<std::size_t>(rows * out), 2);
-          GuardedFloats a(a_values), residual(r_values), c(r_values.size());
-          run(*product, {a.data(), rows, in, in}, {c.data(), rows, out, out},
-              {residual.data(), rows, out, out});
-          // The sum without the residual, and then it.
-          std::vector<float> expected = result(*product, a_values, rows);
-          for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += r_values[i];
-          REQUIRE(same_bits(c.data(), expected.data(), expected.size()));
-          // The last columns of a wider matrix of NaN.
-          GuardedFloats wide(std::vector<float>(static_cast<std::size_t>(rows * (in + 9)), NAN));
-          for (std::int64_t i = 0; i < rows; ++i) {
-            std::copy_n(&a_values[i * in], in, wide.data() + i * (in + 9) + 9);
-          }
-          std::vector<float> again(c.size());
-          run(*product, {wide.data() + 9, rows, in, in + 9}, {again.data(), rows, out, out},
-              {residual.data(), rows, out, out});
-          REQUIRE(same_bits(c.data(), again.data(), again.size()));
+          check_guarded(*product, random_floats(static_cast<std::size_t>(rows * in), 2),
+                        random_floats(static_cast<std::size_t>(rows * out), 2), rows);
         }
       }
     }

@@ -99,44 +99,11 @@ TEST_CASE("parts lie side by side as one product, with and without biases") {
 }
 
 TEST_CASE("a row has the same bits whatever rows surround it and however many") {
-  const Layer layer(130, {75}, 8);
-  const auto product = native(layer, Activation::kGelu);
-  const std::int64_t out = product->out_features();
-  const auto a = random_floats(130 * 70, 2);
-  const std::vector<float> all = result(*product, a, 70);
-  for (std::int64_t rows = 1; rows <= 70; ++rows) {
-    for (std::int64_t first : {std::int64_t{0}, 70 - rows, (70 - rows) / 2}) {
-      const std::vector<float> some(a.begin() + first * 130, a.begin() + (first + rows) * 130);
-      const std::vector<float> c = result(*product, some, rows);
-      REQUIRE_MESSAGE(same_bits(c.data(), all.data() + first * out, c.size()), rows, " rows at ",
-                      first);
-    }
-  }
+  check_rows_apart(*native(Layer(130, {75}, 8), Activation::kGelu), 70);
 }
 
 TEST_CASE("columns computed apart have the same bits and nothing else is written") {
-  const Layer layer(60, {150}, 9);
-  const auto product = native(layer, Activation::kTanh);
-  const std::int64_t grain = product->column_grain();
-  const std::int64_t out = product->out_features();
-  REQUIRE(grain > 0);
-  const auto a = random_floats(60 * 17, 2);
-  const Tensor a_view{const_cast<float*>(a.data()), 17, 60, 60};
-  const std::vector<float> all = result(*product, a, 17);
-  for (std::int64_t first = 0; first < out; first += grain) {
-    for (std::int64_t last = first + grain;; last += grain) {
-      const std::int64_t end = std::min(last, out);
-      std::vector<float> c(all.size(), kUntouched);
-      run(*product, a_view, {c.data(), 17, out, out}, {}, {first, end});
-      for (std::int64_t i = 0; i < 17; ++i) {
-        for (std::int64_t j = 0; j < out; ++j) {
-          const float expected = j >= first && j < end ? all[i * out + j] : kUntouched;
-          REQUIRE(c[i * out + j] == expected);
-        }
-      }
-      if (last >= out) break;
-    }
-  }
+  check_columns_apart(*native(Layer(60, {150}, 9), Activation::kTanh), 17);
 }
 
 TEST_CASE("strides, misaligned buffers and a residual leave the bits alone") {
@@ -178,20 +145,8 @@ TEST_CASE("nothing beyond a, c and the residual is touched") {
         const auto product = make_product(backend, isa_under_test(), ComputeType::kF32,
                                           layer.parts(), Activation::kNone);
         for (std::int64_t rows : {1, 2, 5, 6, 15, 20}) {
-          const auto a_values = random_floats(static_cast<std::size_t>(rows * in), 2);
-          const auto r_values = random_floats(static_cast<std::size_t>(rows * out), 2);
-          GuardedFloats a(a_values), residual(r_values), c(r_values.size());
-          run(*product, {a.data(), rows, in, in}, {c.data(), rows, out, out},
-              {residual.data(), rows, out, out});
-          // The same in a matrix that is the last columns of a wider one.
-          GuardedFloats wide(static_cast<std::size_t>(rows * (in + 9)));
-          for (std::int64_t i = 0; i < rows; ++i) {
-            std::copy_n(&a_values[i * in], in, wide.data() + i * (in + 9) + 9);
-          }
-          std::vector<float> again(c.size());
-          run(*product, {wide.data() + 9, rows, in, in + 9}, {again.data(), rows, out, out},
-              {residual.data(), rows, out, out});
-          REQUIRE(same_bits(c.data(), again.data(), again.size()));
+          check_guarded(*product, random_floats(static_cast<std::size_t>(rows * in), 2),
+                        random_floats(static_cast<std::size_t>(rows * out), 2), rows);
         }
       }
     }
