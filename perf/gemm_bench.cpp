@@ -8,10 +8,9 @@
 #include <random>
 #include <sstream>
 
-#include "ops/buffer.h"
 #include "ops/gemm/product.h"
 #include "ops/isa.h"
-#include "weft/profile.h"
+#include "perf/op_timing.h"
 
 namespace weft {
 namespace {
@@ -49,7 +48,7 @@ std::int64_t bytes_of(ComputeType dtype) {
 std::int64_t stride_of(std::int64_t cols) { return ((cols + 15) / 16 | 1) * 16; }
 
 void run(benchmark::State& state, const Shape& shape, std::int64_t rows, Isa isa,
-         GemmBackend backend, ComputeType dtype, double peak) {
+         GemmBackend backend, ComputeType dtype, const Roof& roof) {
   std::vector<float> values(static_cast<std::size_t>(shape.in * shape.out));
   std::mt19937 engine(1);
   for (float& value : values) value = static_cast<float>(engine() % 1000) * 1e-4f - 0.05f;
@@ -73,25 +72,22 @@ void run(benchmark::State& state, const Shape& shape, std::int64_t rows, Isa isa
   call.last_col = shape.out;
   call.scratch = scratch.data();
   for (const auto& product : copies) product->run(call);
+  // Activations stay in cache and count as well, as in LinearOp::work().
+  const Work work{.flops = 2.0 * static_cast<double>(rows * shape.in * shape.out),
+                  .bytes = static_cast<double>(shape.in * shape.out * bytes_of(dtype) +
+                                               4 * rows * (shape.in + shape.out))};
   std::size_t next = 0;
-  for (auto _ : state) copies[next++ % copies.size()]->run(call);
-  const double flops = 2.0 * static_cast<double>(rows * shape.in * shape.out);
-  using benchmark::Counter;
-  state.counters["flop/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
-  state.counters["%peak"] = Counter(100 * flops / peak, Counter::kIsIterationInvariantRate);
-  state.counters["weights B/s"] =
-      Counter(static_cast<double>(shape.in * shape.out * bytes_of(dtype)),
-              Counter::kIsIterationInvariantRate);
+  time_work(state, work, roof, [&] { copies[next++ % copies.size()]->run(call); });
   state.SetLabel(copies[0]->kernel());
 }
 
 void add(const Shape& shape, std::int64_t rows, Isa isa, GemmBackend backend, ComputeType dtype,
-         double peak) {
+         const Roof& roof) {
   const std::string level = backend == GemmBackend::kNative ? to_string(isa) : "onednn";
   const std::string name =
       fmt::format("{}/rows:{}/{}/{}", shape.name, rows, level, to_string(dtype));
   benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-    run(state, shape, rows, isa, backend, dtype, peak);
+    run(state, shape, rows, isa, backend, dtype, roof);
   });
 }
 
@@ -102,24 +98,20 @@ int main(int argc, char** argv) {
   using namespace weft;
   benchmark::Initialize(&argc, argv);
   constexpr ComputeType kDtypes[] = {ComputeType::kF32, ComputeType::kBf16, ComputeType::kInt8};
-  std::map<Isa, std::map<ComputeType, double>> peaks;
+  std::map<Isa, std::map<ComputeType, Roof>> roofs;
   for (Isa isa : kIsas) {
     if (!isa_available(isa)) continue;
-    for (ComputeType dtype : kDtypes) {
-      peaks[isa][dtype] = measure_peak(isa, 1, dtype).product_flops_per_second;
-      benchmark::AddCustomContext(fmt::format("peak {} {}", to_string(isa), to_string(dtype)),
-                                  fmt::format("{:.1f} GFLOP/s, one core", peaks[isa][dtype] / 1e9));
-    }
+    for (ComputeType dtype : kDtypes) roofs[isa][dtype] = measure_roof(isa, dtype);
   }
-  const auto best = peaks.rbegin();
+  const auto best = roofs.rbegin();
   for (const char* model : {"minilm", "bert-base"}) {
     for (const Shape& shape : read_shapes(model)) {
       for (std::int64_t rows : kRows) {
-        for (const auto& [isa, of_dtype] : peaks) {
-          for (const auto& [dtype, peak] : of_dtype) {
+        for (const auto& [isa, of_dtype] : roofs) {
+          for (const auto& [dtype, roof] : of_dtype) {
             if (!product_available(GemmBackend::kNative, dtype)) continue;
             if (dtype == ComputeType::kF32 && isa > Isa::kAvx512) continue;  // kAvx512's kernels
-            add(shape, rows, isa, GemmBackend::kNative, dtype, peak);
+            add(shape, rows, isa, GemmBackend::kNative, dtype, roof);
           }
         }
         add(shape, rows, best->first, GemmBackend::kOneDnn, ComputeType::kF32,

@@ -1,69 +1,61 @@
-// ns per row of the row kernels at the widths of real models, for every level of this machine.
+// The row operators at the widths of real models, for every level of this machine: a row that stays
+// in L1, and 32 MB of rows, which come from beyond L2.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
-#include <cmath>
+#include <functional>
+#include <memory>
 #include <vector>
 
+#include "ops/activation.h"
+#include "ops/layer_norm.h"
 #include "ops/simd/kernels.h"
-#include "weft/model.h"
+#include "ops/softmax.h"
+#include "perf/op_timing.h"
 
 namespace weft {
 namespace {
 
-struct Row {
-  std::vector<float> x, y, gamma, beta;
-  explicit Row(std::int64_t n) : x(static_cast<std::size_t>(n)), y(x), gamma(x), beta(x) {
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const auto angle = static_cast<float>(i);
-      x[i] = 3 * std::sin(1.7f * angle);
-      gamma[i] = 1 + 0.1f * std::cos(angle);
-      beta[i] = 0.1f * std::sin(angle);
-    }
+constexpr std::int64_t kManyElements = std::int64_t{8} << 20;
+
+using MakeOp = std::function<std::unique_ptr<Op>()>;
+
+void add_bench(const char* name, Isa isa, std::int64_t cols, const Roof& roof,
+               const MakeOp& make_op) {
+  for (const std::int64_t count : {std::int64_t{1}, kManyElements / cols}) {
+    benchmark::RegisterBenchmark(
+        fmt::format("{}/{}/{}x{}", name, to_string(isa), count, cols).c_str(),
+        [=](benchmark::State& state) {
+          const Rows rows(1, count);
+          time_op(state, *make_op(), isa, roof, {{&rows, cols}}, {{&rows, cols}});
+        });
   }
-};
-
-template <typename Function>
-void add_bench(const char* name, Isa isa, std::int64_t n, Function function) {
-  const simd::Kernels* kernels = simd::kernels(isa);
-  benchmark::RegisterBenchmark(fmt::format("{}/{}/{}", name, to_string(isa), n).c_str(),
-                               [=](benchmark::State& state) {
-                                 Row row(n);
-                                 for (auto _ : state) {
-                                   function(*kernels, row, n);
-                                   benchmark::ClobberMemory();
-                                 }
-                                 state.SetItemsProcessed(state.iterations() * n);
-                               });
 }
 
-template <Activation kind>
-void run_activation(const simd::Kernels& kernels, Row& row, std::int64_t n) {
-  kernels.activation(kind, row.x.data(), row.y.data(), n);
-}
-
-void register_all(Isa isa, std::int64_t n) {
-  add_bench("softmax", isa, n, [](const simd::Kernels& kernels, Row& row, std::int64_t cols) {
-    kernels.softmax(row.x.data(), row.y.data(), cols);
+void add_all(Isa isa, std::int64_t cols, const Roof& roof) {
+  add_bench("softmax", isa, cols, roof, [] { return std::make_unique<SoftmaxOp>(); });
+  add_bench("layer_norm", isa, cols, roof, [cols] {
+    static const std::vector<float> values = random_values(4096);
+    const Weight vector = Weight::from_memory("w", {cols}, values.data());
+    return std::make_unique<LayerNormOp>(vector, vector, 1e-12f);
   });
-  add_bench("layer_norm", isa, n, [](const simd::Kernels& kernels, Row& row, std::int64_t cols) {
-    kernels.layer_norm(row.x.data(), row.gamma.data(), row.beta.data(), 1e-12f, row.y.data(), cols);
-  });
-  add_bench("gelu", isa, n, run_activation<Activation::kGelu>);
-  add_bench("gelu_tanh", isa, n, run_activation<Activation::kGeluTanh>);
-  add_bench("silu", isa, n, run_activation<Activation::kSilu>);
-  add_bench("tanh", isa, n, run_activation<Activation::kTanh>);
+  for (const Activation activation :
+       {Activation::kGelu, Activation::kGeluTanh, Activation::kSilu, Activation::kTanh}) {
+    add_bench(to_string(activation), isa, cols, roof,
+              [activation] { return std::make_unique<ActivationOp>(activation); });
+  }
 }
 
 }  // namespace
 }  // namespace weft
 
 int main(int argc, char** argv) {
-  for (weft::Isa isa : weft::available_isas()) {
-    if (weft::simd::kernels(isa)->isa != isa) continue;  // the kernels of a lower level
-    for (std::int64_t n : {384, 768, 1536, 3072}) weft::register_all(isa, n);
-  }
   benchmark::Initialize(&argc, argv);
+  for (const weft::Isa isa : weft::available_isas()) {
+    if (weft::simd::kernels(isa)->isa != isa) continue;  // the kernels of a lower level
+    const weft::Roof roof = weft::measure_roof(isa);
+    for (const std::int64_t cols : {384, 768, 1536, 3072}) weft::add_all(isa, cols, roof);
+  }
   benchmark::RunSpecifiedBenchmarks();
-  return 0;
+  benchmark::Shutdown();
 }
