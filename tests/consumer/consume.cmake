@@ -2,6 +2,7 @@
 #   WAY       add_subdirectory | find_package | find_package_static | pkg_config
 #   SOURCE    weft's source directory         BINARY   weft's build directory
 #   WORK      a directory of this test's own  COMPILER the C++ compiler
+#   FLAGS, BUILD_TYPE, THREADS, GENERATOR, NINJA: with what weft was built   PYTHON
 function(run)
   execute_process(COMMAND ${ARGV} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
@@ -29,10 +30,20 @@ if(WAY STREQUAL "pkg_config")
   return()
 endif()
 
-# No build type: neither optimisation nor debug information, which would take twice as long.
+# weft as a subdirectory is compiled anew only where the commands differ from those that built it in
+# BINARY: the test is of the commands, and without a compiler cache the library takes minutes.
+set(options)
+if(WAY STREQUAL "add_subdirectory" AND GENERATOR STREQUAL "Ninja")
+  file(MAKE_DIRECTORY ${WORK})
+  execute_process(COMMAND ${NINJA} -C ${BINARY} -t compdb OUTPUT_FILE ${WORK}/commands.json
+                  COMMAND_ERROR_IS_FATAL ANY)
+  set(launcher ${PYTHON} -IS ${CMAKE_CURRENT_LIST_DIR}/take_object.py ${WORK}/commands.json ${BINARY}
+               ${WORK}/build/weft)
+  set(ENV{CMAKE_CXX_COMPILER_LAUNCHER} "${launcher}")
+  set(options -DCMAKE_BUILD_TYPE=${BUILD_TYPE} -DCMAKE_CXX_FLAGS=${FLAGS} -DWEFT_THREADS=${THREADS})
+endif()
 run(${CMAKE_COMMAND} -S ${project} -B ${WORK}/build -G Ninja --log-level=WARNING --no-warn-unused-cli
-    -DCMAKE_PROJECT_weft_INCLUDE=${CMAKE_CURRENT_LIST_DIR}/precompile.cmake
-    -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${prefix}
+    -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${prefix} ${options}
     -DWEFT_CONSUMER=${WAY} -DWEFT_SOURCE=${SOURCE})
 run(${CMAKE_COMMAND} --build ${WORK}/build --target consumer -- --quiet)
 run(${WORK}/build/consumer)
