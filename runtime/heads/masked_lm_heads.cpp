@@ -1,6 +1,6 @@
 // Heads that score every entry of the vocabulary: a transform, then a product with the decoder,
 // which is the word embeddings unless the checkpoint has a matrix of its own.
-#include <initializer_list>
+#include <fmt/format.h>
 
 #include "runtime/blocks.h"
 #include "runtime/heads/head.h"
@@ -8,16 +8,18 @@
 namespace weft {
 namespace {
 
-// The decoder's weight under the name `own`, else the tied word embeddings under one of `tied`.
-Weight decoder_weight(const HeadInput& in, std::string_view own,
-                      std::initializer_list<std::string_view> tied, std::int64_t cols) {
-  if (in.weights.has(own)) return in.weights.get(own, {in.labels, cols});
-  if (in.config.flag_or("tie_word_embeddings", true)) {
-    for (std::string_view name : tied) {
-      if (in.weights.has(name)) return in.weights.get(name, {in.labels, cols});
-    }
+// The decoder's weight under the name `own`, else the word embeddings tied to it: the one `table`,
+// under whatever prefix the checkpoint has.
+Weight decoder_weight(const HeadInput& in, std::string_view own, std::int64_t cols,
+                      std::string_view table = "embeddings.word_embeddings.weight") {
+  if (!in.weights.has(own) && in.config.flag_or("tie_word_embeddings", true)) {
+    std::vector<std::string> names = in.weights.names();
+    std::erase_if(names, [&](const std::string& name) {
+      return name != table && !name.ends_with(fmt::format(".{}", table));
+    });
+    if (names.size() == 1) return in.weights.get(names[0], {in.labels, cols});
   }
-  return in.weights.get(own, {in.labels, cols});  // throws, naming it
+  return in.weights.get(own, {in.labels, cols});
 }
 
 // Checkpoints hold the decoder's bias once, under the first or the second name.
@@ -36,34 +38,30 @@ float epsilon(const HeadInput& in, double fallback) {
 }
 
 // cls.predictions.{transform.dense, transform.LayerNorm, decoder, bias} (BERT).
-Value cls_predictions(const HeadInput& in, std::string_view norm, std::int64_t width, float eps,
-                      std::initializer_list<std::string_view> tied) {
+Value cls_predictions(const HeadInput& in, std::string_view norm, std::int64_t width, float eps) {
   const Weights head = in.weights.sub("cls.predictions");
   const Activation activation = read_activation(in.config, "hidden_act", "gelu");
   Value x = dense(in.graph, head.sub("transform.dense"), in.x, width, activation);
   x = layer_norm(in.graph, head.sub(norm), x, eps);
-  return decode(in, x, decoder_weight(in, "cls.predictions.decoder.weight", tied, width),
+  return decode(in, x, decoder_weight(in, "cls.predictions.decoder.weight", width),
                 decoder_bias(in, "cls.predictions.bias", "cls.predictions.decoder.bias"));
 }
 
 }  // namespace
 
 Value bert_masked_lm(const HeadInput& in) {
-  return cls_predictions(in, "transform.LayerNorm", in.graph.cols(in.x), epsilon(in, 1e-12),
-                         {"bert.embeddings.word_embeddings.weight"});
+  return cls_predictions(in, "transform.LayerNorm", in.graph.cols(in.x), epsilon(in, 1e-12));
 }
 
 Value nomic_masked_lm(const HeadInput& in) {
-  return cls_predictions(in, "transform.layer_norm", in.graph.cols(in.x), epsilon(in, 1e-12),
-                         {"nomic_bert.embeddings.word_embeddings.weight"});
+  return cls_predictions(in, "transform.layer_norm", in.graph.cols(in.x), epsilon(in, 1e-12));
 }
 
 Value deberta_masked_lm(const HeadInput& in) {
   in.config.require("legacy", true);
   const std::int64_t width =
       in.config.integer_or("embedding_size", in.graph.cols(in.x), 1, INT32_MAX);
-  return cls_predictions(in, "transform.LayerNorm", width, epsilon(in, 1e-7),
-                         {"deberta.embeddings.word_embeddings.weight"});
+  return cls_predictions(in, "transform.LayerNorm", width, epsilon(in, 1e-7));
 }
 
 // RoBERTa's family, MPNet and GTE: GELU whatever hidden_act says.
@@ -72,12 +70,7 @@ Value roberta_masked_lm(const HeadInput& in) {
   const std::int64_t hidden = in.graph.cols(in.x);
   Value x = dense(in.graph, head.sub("dense"), in.x, hidden, Activation::kGelu);
   x = layer_norm(in.graph, head.sub("layer_norm"), x, epsilon(in, 1e-12));
-  const Weight weight = decoder_weight(
-      in, "lm_head.decoder.weight",
-      {"roberta.embeddings.word_embeddings.weight", "xlm-roberta.embeddings.word_embeddings.weight",
-       "camembert.embeddings.word_embeddings.weight", "mpnet.embeddings.word_embeddings.weight",
-       "gte.embeddings.word_embeddings.weight"},
-      hidden);
+  const Weight weight = decoder_weight(in, "lm_head.decoder.weight", hidden);
   return decode(in, x, weight, decoder_bias(in, "lm_head.bias", "lm_head.decoder.bias"));
 }
 
@@ -86,9 +79,7 @@ Value distilbert_masked_lm(const HeadInput& in) {
   const Activation activation = read_activation(in.config, "activation", "gelu");
   Value x = dense(in.graph, in.weights.sub("vocab_transform"), in.x, hidden, activation);
   x = layer_norm(in.graph, in.weights.sub("vocab_layer_norm"), x, 1e-12f);
-  return decode(in, x,
-                decoder_weight(in, "vocab_projector.weight",
-                               {"distilbert.embeddings.word_embeddings.weight"}, hidden),
+  return decode(in, x, decoder_weight(in, "vocab_projector.weight", hidden),
                 in.weights.get("vocab_projector.bias", {in.labels}));
 }
 
@@ -98,9 +89,7 @@ Value albert_masked_lm(const HeadInput& in) {
   const Activation activation = read_activation(in.config, "hidden_act", "gelu_new");
   Value x = dense(in.graph, head.sub("dense"), in.x, width, activation);
   x = layer_norm(in.graph, head.sub("LayerNorm"), x, epsilon(in, 1e-12));
-  return decode(in, x,
-                decoder_weight(in, "predictions.decoder.weight",
-                               {"albert.embeddings.word_embeddings.weight"}, width),
+  return decode(in, x, decoder_weight(in, "predictions.decoder.weight", width),
                 decoder_bias(in, "predictions.bias", "predictions.decoder.bias"));
 }
 
@@ -110,16 +99,14 @@ Value electra_masked_lm(const HeadInput& in) {
   const std::int64_t width = in.config.integer_or("embedding_size", 128, 1, INT32_MAX);
   Value x = dense(in.graph, head.sub("dense"), in.x, width, Activation::kGelu);
   x = layer_norm(in.graph, head.sub("LayerNorm"), x, epsilon(in, 1e-12));
-  return decode(in, x,
-                decoder_weight(in, "generator_lm_head.weight",
-                               {"electra.embeddings.word_embeddings.weight"}, width),
+  return decode(in, x, decoder_weight(in, "generator_lm_head.weight", width),
                 in.weights.get("generator_lm_head.bias", {in.labels}));
 }
 
 Value modernbert_masked_lm(const HeadInput& in) {
   const std::int64_t hidden = in.graph.cols(in.x);
   const Weight weight =
-      decoder_weight(in, "decoder.weight", {"model.embeddings.tok_embeddings.weight"}, hidden);
+      decoder_weight(in, "decoder.weight", hidden, "embeddings.tok_embeddings.weight");
   Weight bias;
   if (in.config.flag_or("decoder_bias", true)) bias = in.weights.get("decoder.bias", {in.labels});
   return decode(in, modernbert_prediction_head(in, in.x), weight, bias);
