@@ -15,26 +15,18 @@ namespace weft {
 
 namespace {
 
-class StackedSource : public WeightSource {
+class ComputedRows : public WeightSource {
  public:
-  explicit StackedSource(std::vector<Weight> parts) : parts_(std::move(parts)) {}
+  ComputedRows(std::string what, std::int64_t cols, std::vector<Weight> parts, ReadRows read)
+      : what_(std::move(what)), cols_(cols), parts_(std::move(parts)), read_(std::move(read)) {}
 
   // Whole rows only: that is how embedding tables and linear weights are read.
   void read(std::int64_t first, std::int64_t count, void* out) const override {
-    const std::int64_t cols = parts_[0].cols();
-    auto* values = static_cast<float*>(out);
-    std::int64_t row = first / cols, rows = count / cols;
-    for (const Weight& part : parts_) {
-      const std::int64_t here = std::clamp<std::int64_t>(part.rows() - row, 0, rows);
-      if (here > 0) part.read_f32(row, here, values);
-      values += here * cols;
-      rows -= here;
-      row = std::max<std::int64_t>(row - part.rows(), 0);
-    }
+    read_(parts_, first / cols_, count / cols_, static_cast<float*>(out));
   }
-
   std::optional<std::uint64_t> fingerprint() const override {
     Checksum sum;
+    sum.add(what_);
     for (const Weight& part : parts_) {
       const auto content = part.fingerprint();
       if (!content) return std::nullopt;
@@ -47,18 +39,37 @@ class StackedSource : public WeightSource {
   }
 
  private:
+  std::string what_;
+  std::int64_t cols_;
   std::vector<Weight> parts_;
+  ReadRows read_;
 };
 
 }  // namespace
 
-Weight stacked_rows(const std::vector<Weight>& parts) {
-  std::int64_t rows = 0;
-  for (const Weight& part : parts) rows += part.rows();
-  return {parts[0].name(),
-          {rows, parts[0].cols()},
+Weight computed_rows(std::string what, std::int64_t rows, std::int64_t cols,
+                     std::vector<Weight> parts, ReadRows read) {
+  std::string name = parts[0].name();
+  return {std::move(name),
+          {rows, cols},
           DType::kF32,
-          std::make_shared<StackedSource>(parts)};
+          std::make_shared<ComputedRows>(std::move(what), cols, std::move(parts), std::move(read))};
+}
+
+Weight stacked_rows(const std::vector<Weight>& parts) {
+  std::int64_t all_rows = 0;
+  for (const Weight& part : parts) all_rows += part.rows();
+  const auto read = [](std::span<const Weight> all, std::int64_t row, std::int64_t rows,
+                       float* out) {
+    for (const Weight& part : all) {
+      const std::int64_t here = std::clamp<std::int64_t>(part.rows() - row, 0, rows);
+      if (here > 0) part.read_f32(row, here, out);
+      out += here * part.cols();
+      rows -= here;
+      row = std::max<std::int64_t>(row - part.rows(), 0);
+    }
+  };
+  return computed_rows("stacked", all_rows, parts[0].cols(), parts, read);
 }
 
 Value dense(Graph& graph, const Weights& weights, Value x, std::int64_t out, Activation activation,

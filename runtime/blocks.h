@@ -4,7 +4,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -56,8 +59,15 @@ AttentionValues self_attention(Graph& graph, const Weights& weights, Value x,
 enum class Half : std::uint8_t { kFirst, kSecond };
 Value gated_halves(Graph& graph, Value both, Half activated, Activation activation);
 
-/// Matrices of equally many columns, one below the other, as F32. What they are made from is read
-/// when the model is compiled.
+/// A matrix made from `parts`, of which the first gives it its name, when the model is compiled:
+/// `read` writes `rows` of its rows from `first` on, row-major. `what`, with the parts' content,
+/// tells its values from others in a packed cache.
+using ReadRows = std::function<void(std::span<const Weight> parts, std::int64_t first,
+                                    std::int64_t rows, float* out)>;
+Weight computed_rows(std::string what, std::int64_t rows, std::int64_t cols,
+                     std::vector<Weight> parts, ReadRows read);
+
+/// Matrices of equally many columns, one below the other, as F32.
 Weight stacked_rows(const std::vector<Weight>& parts);
 
 /// The model's own weights: `checkpoint` itself or the first of `prefixes` under which `tensor` is

@@ -1,5 +1,7 @@
 #include "runtime/models/seq2seq_blocks.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <optional>
 #include <utility>
@@ -9,29 +11,6 @@
 
 namespace weft {
 namespace {
-
-class ScaledSource : public WeightSource {
- public:
-  ScaledSource(Weight weight, float factor) : weight_(std::move(weight)), factor_(factor) {}
-  // Whole rows only: that is how embedding tables and linear weights are read.
-  void read(std::int64_t first, std::int64_t count, void* out) const override {
-    auto* values = static_cast<float*>(out);
-    weight_.read_f32(first / weight_.cols(), count / weight_.cols(), values);
-    for (std::int64_t i = 0; i < count; ++i) values[i] *= factor_;
-  }
-  std::optional<std::uint64_t> fingerprint() const override {
-    const auto content = weight_.fingerprint();
-    if (!content) return std::nullopt;
-    return Checksum().add("scaled").add(*content).add(&factor_, sizeof factor_).value();
-  }
-  void add_origins(std::vector<std::shared_ptr<const WeightOrigin>>& out) const override {
-    weight_.add_origins(out);
-  }
-
- private:
-  Weight weight_;
-  float factor_;
-};
 
 class RowsSource : public WeightSource {
  public:
@@ -79,8 +58,14 @@ Weight output_weight(const Config& config, const Weights& checkpoint, std::strin
 
 Weight scaled(const Weight& weight, float factor) {
   if (factor == 1.0f) return weight;
-  return {weight.name(), weight.shape(), DType::kF32,
-          std::make_shared<ScaledSource>(weight, factor)};
+  const auto read = [factor](std::span<const Weight> parts, std::int64_t first, std::int64_t rows,
+                             float* out) {
+    parts[0].read_f32(first, rows, out);
+    for (std::int64_t i = 0; i < rows * parts[0].cols(); ++i) out[i] *= factor;
+  };
+  return computed_rows(fmt::format("scaled by {}", factor), weight.rows(), weight.cols(), {weight},
+                       read)
+      .reshaped(weight.shape());
 }
 
 Weight rows_of(const Weight& matrix, std::int64_t first, std::int64_t count) {
