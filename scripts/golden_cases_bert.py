@@ -94,6 +94,33 @@ def electra_wide():
                forms=("ragged",))
 
 
+def ernie_task():
+    """Every token is of task 0; four token types, F16."""
+    config = transformers.ErnieConfig(
+        vocab_size=40, hidden_size=30, num_hidden_layers=3, num_attention_heads=5,
+        intermediate_size=44, max_position_embeddings=11, type_vocab_size=4, layer_norm_eps=1e-5,
+        hidden_act="relu", use_task_id=True, task_type_vocab_size=2)
+    model = transformers.ErnieModel(config)
+    state = {name: tensor.half() for name, tensor in randomize(model, 161).items()}
+    fields = fields_of(config, BERT_SIZES + ("type_vocab_size", "layer_norm_eps", "hidden_act",
+                                             "use_task_id", "task_type_vocab_size"),
+                       architectures=["ErnieModel"])
+    ids, types = sequences(40, [11, 1, 6], 162, 4)
+    write_case("ernie/task", reference(model, state), prefixed(state, "ernie"), fields, ids, types)
+
+
+def ernie_defaults():
+    """No task (the default), no pooler, BF16."""
+    config = transformers.ErnieConfig(
+        vocab_size=36, hidden_size=24, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=40, max_position_embeddings=9)
+    model = transformers.ErnieModel(config, add_pooling_layer=False)
+    state = {name: tensor.bfloat16() for name, tensor in randomize(model, 163).items()}
+    fields = fields_of(config, BERT_SIZES, architectures=["ErnieModel"])
+    ids, types = sequences(36, [9, 4, 1], 164, 2)
+    write_case("ernie/defaults", reference(model, state), state, fields, ids, types)
+
+
 def albert_groups():
     """Three layers in two groups of unequal length, two inner layers each."""
     config = transformers.AlbertConfig(
@@ -227,6 +254,7 @@ def deberta_position_to_content():
                forms=("ragged",))
 
 
-CASES = (roberta, xlm_roberta, camembert, distilbert, electra_narrow, electra_wide, albert_groups,
-         albert_defaults, mpnet, jina_bert_geglu, jina_bert_reglu,
+CASES = (roberta, xlm_roberta, camembert, distilbert, electra_narrow, electra_wide, ernie_task,
+         ernie_defaults, albert_groups, albert_defaults,
+         mpnet, jina_bert_geglu, jina_bert_reglu,
          deberta_v3, deberta_v2, deberta_content_to_position, deberta_position_to_content)

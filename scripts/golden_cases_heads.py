@@ -46,9 +46,11 @@ MODERNBERT = {**SHAPE, "num_hidden_layers": 2, "pad_token_id": 0, "cls_token_id"
               "sep_token_id": 2, "bos_token_id": 1, "eos_token_id": 2}
 DEBERTA = {**SHAPE, "relative_attention": True, "pos_att_type": ["p2c", "c2p"],
            "position_buckets": 4, "share_att_key": True, "norm_rel_ebd": "layer_norm"}
+TIED_PREDICTIONS = ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"]
 TIED_LM_HEAD = ["lm_head.decoder.weight", "lm_head.decoder.bias"]
 
-# Logits alone: (class, config class, arguments, tensors to leave out).
+# Logits alone: (class, config class, arguments, tensors to leave out). New ones at the end: a case's
+# place is its seed.
 LOGITS = {
     "roberta_sequence": ("RobertaForSequenceClassification", "RobertaConfig", {**SHAPE, **THREE}, []),
     "roberta_token": ("RobertaForTokenClassification", "RobertaConfig", {**SHAPE, **THREE}, []),
@@ -89,8 +91,7 @@ LOGITS = {
     "nomic_sequence": ("NomicBertForSequenceClassification", "NomicBertConfig",
                        {**SHAPE, **THREE}, []),
     "nomic_token": ("NomicBertForTokenClassification", "NomicBertConfig", {**SHAPE, **THREE}, []),
-    "nomic_masked_lm": ("NomicBertForMaskedLM", "NomicBertConfig", SHAPE,
-                        ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"]),
+    "nomic_masked_lm": ("NomicBertForMaskedLM", "NomicBertConfig", SHAPE, TIED_PREDICTIONS),
     "modernbert_sequence": ("ModernBertForSequenceClassification", "ModernBertConfig",
                             {**MODERNBERT, **THREE, "classifier_pooling": "mean"}, []),
     "modernbert_cls": ("ModernBertForSequenceClassification", "ModernBertConfig",
@@ -106,8 +107,12 @@ LOGITS = {
     "deberta_v2_token": ("DebertaV2ForTokenClassification", "DebertaV2Config",
                          {**DEBERTA, **THREE, "type_vocab_size": 2}, []),
     "deberta_v2_masked_lm": ("DebertaV2ForMaskedLM", "DebertaV2Config",
-                             {**DEBERTA, "hidden_act": "relu"},
-                             ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"]),
+                             {**DEBERTA, "hidden_act": "relu"}, TIED_PREDICTIONS),
+    "ernie_sequence": ("ErnieForSequenceClassification", "ErnieConfig",
+                       {**SHAPE, **THREE, "use_task_id": True}, []),
+    "ernie_token": ("ErnieForTokenClassification", "ErnieConfig", {**SHAPE, **THREE}, []),
+    "ernie_masked_lm": ("ErnieForMaskedLM", "ErnieConfig",
+                        {**SHAPE, "hidden_act": "relu", "use_task_id": True}, TIED_PREDICTIONS),
 }
 # The checkpoints of GTE's own code: transformers computes them under its own names.
 NEW = {"new_sequence": "GteForSequenceClassification", "new_token": "GteForTokenClassification"}

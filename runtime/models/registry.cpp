@@ -19,6 +19,7 @@ constexpr std::array kArchitectures{
     Architecture{"deit", build_deit},
     Architecture{"distilbert", build_distilbert},
     Architecture{"electra", build_electra},
+    Architecture{"ernie", build_ernie},
     Architecture{"gte", build_gte},
     Architecture{"modernbert", build_modernbert},
     Architecture{"mpnet", build_mpnet},

@@ -192,6 +192,9 @@ TEST_CASE("positions, windows, gates and biases that are not built are refused b
   check("deberta-v2/v3", "max_relative_positions", "1000000", "INVALID_ARGUMENT",
         "max_relative_positions");
   refused("jina_bert/reglu", "feed_forward_type", "\"original\"", "feed_forward_type");
+  refused("ernie/task", "position_embedding_type", "\"relative_key\"", "position_embedding_type");
+  check("ernie/task", "task_type_vocab_size", "3", "CORRUPT_FILE", "task_type_embeddings.weight");
+  check("ernie/defaults", "use_task_id", "true", "NOT_FOUND", "task_type_embeddings.weight");
   check("t5/relu", "d_kv", "0", "INVALID_ARGUMENT", "d_kv: expected an integer");
   check("t5/relu", "relative_attention_num_buckets", "1000000", "INVALID_ARGUMENT",
         "relative_attention_num_buckets");
