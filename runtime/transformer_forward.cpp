@@ -68,6 +68,9 @@ void TransformerModel::Impl::forward_part(const TokenBatch& batch, std::int64_t 
   const std::size_t count = static_cast<std::size_t>(offsets.back() - begin);
   for (std::int32_t& offset : offsets) offset -= begin;
   const std::vector<std::int32_t> no_skip(static_cast<std::size_t>(last - first), 0);
+  const std::vector<std::int32_t> leading_rows(
+      static_cast<std::size_t>(last - first),
+      static_cast<std::int32_t>(token_limits.image.leading_tokens));
   const RaggedRows rows{tokens, offsets};
   const auto part = [&](const std::vector<std::int32_t>& values) {
     return values.empty() ? std::span<const std::int32_t>()
@@ -80,7 +83,8 @@ void TransformerModel::Impl::forward_part(const TokenBatch& batch, std::int64_t 
       {"position_ids", part(batch.position_ids)},
       {kFeatureInput,
        std::span<const float>(batch.features).subspan(begin * columns, count * columns)},
-      {kPoolSkipInput, std::span<const std::int32_t>(no_skip)}};
+      {kPoolSkipInput, std::span<const std::int32_t>(no_skip)},
+      {kLeadingRowsInput, std::span<const std::int32_t>(leading_rows)}};
   session.run({&rows, 1}, inputs, options.stop);
   for (auto& [name, array] : out) {
     if (name == kLogitsOutput && vocabulary_head) {

@@ -161,8 +161,12 @@ void TransformerModel::Impl::load_head(const Config& config, const Weights& weig
     return;
   }
   logits_cols = static_cast<std::int64_t>(info.head.labels.size());
-  const HeadInput input{built.graph, built.last_hidden_state, built.pooler_output, config, weights,
-                        logits_cols};
+  HeadInput input{built.graph, built.last_hidden_state, built.pooler_output, config, weights,
+                  logits_cols};
+  if (built.input == InputKind::kImages) {
+    const RowSpace images = built.graph.sequence_rows(built.tokens);
+    input.leading_rows = built.graph.input_ids(kLeadingRowsInput, images);
+  }
   built.graph.output(kLogitsOutput, head->build(input));
 }
 

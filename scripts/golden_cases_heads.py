@@ -116,5 +116,5 @@ LOGITS = {
 }
 # The checkpoints of GTE's own code: transformers computes them under its own names.
 NEW = {"new_sequence": "GteForSequenceClassification", "new_token": "GteForTokenClassification"}
-IMAGES = {"vit_image": ("ViTForImageClassification", "ViTConfig"),
-          "deit_image": ("DeiTForImageClassification", "DeiTConfig")}
+IMAGES = {"vit_image": ("ViTForImageClassification", "ViTConfig", {"intermediate_size": 20}),
+          "deit_image": ("DeiTForImageClassification", "DeiTConfig", {"intermediate_size": 20})}

@@ -188,10 +188,10 @@ def write_new_case(name, seed):
 
 
 def write_image_case(name, seed):
-    architecture, config_class = IMAGES[name]
+    architecture, config_class, sizes = IMAGES[name]
     config = getattr(transformers, config_class)(
-        hidden_size=16, num_attention_heads=2, intermediate_size=20, num_hidden_layers=2,
-        image_size=12, patch_size=4, num_channels=2, **THREE)
+        hidden_size=16, num_attention_heads=2, num_hidden_layers=2, image_size=12, patch_size=4,
+        num_channels=2, **sizes, **THREE)
     directory = ROOT / name
     model = write_model(directory, architecture, config, seed)
     for file in TOKENIZER_FILES:

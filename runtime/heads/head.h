@@ -23,6 +23,7 @@ struct HeadInput {
   const Config& config;
   const Weights& weights;   // the checkpoint
   std::int64_t labels = 0;  // columns of the logits: labels or vocabulary
+  Value leading_rows{};     // I32, (images, 1): rows of x before an image's patches; else absent
 };
 
 /// One line of the table: config.json's architectures[0] and how its head is built. Heads that

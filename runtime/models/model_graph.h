@@ -28,6 +28,8 @@ enum class InputKind : std::uint8_t {
              // position_ids count within the image; token_type_ids: 0 a patch, 1, 2 leading tokens
 };
 inline constexpr const char* kFeatureInput = "features";
+/// Of images, one per sequence, for heads: ImageGrid::leading_tokens.
+inline constexpr const char* kLeadingRowsInput = "leading_rows";
 
 /// How images are cut into patches, row by row, behind leading tokens (class, distillation).
 struct ImageGrid {
