@@ -4,7 +4,8 @@ import torch
 import transformers
 
 import tiny_models
-from tiny_models import fields_of, randomize, reference
+from tiny_models import fields_of, prefixed, randomize, reference
+
 
 def image_forms(model, shape, seed):
     """A batch of two random images."""
@@ -77,4 +78,52 @@ def deit():
                             image_forms(reference(model, state), (2, 1, 6, 6), 122))
 
 
-CASES = (vit, vit_new_names, deit)
+def old_dinov2_names(state):
+    """Those that transformers 5 saves, too."""
+    stored = {}
+    for name, tensor in state.items():
+        for new, old in OLD_VIT_NAMES[:4] + (("mlp.down_proj", "mlp.weights_out"),):
+            name = name.replace(new, old)
+        stored[name] = tensor
+    for name in [name for name in stored if ".mlp.gate_proj." in name]:
+        parts = stored.pop(name), stored.pop(name.replace("gate_proj", "up_proj"))
+        stored[name.replace("gate_proj", "weights_in")] = torch.cat(parts)
+    return stored
+
+
+DINOV2_SIZES = tuple(key for key in IMAGE_SIZES if key != "intermediate_size")
+
+
+def dinov2(name, seed, stored_as, pixels, **more):
+    config = transformers.Dinov2Config(num_hidden_layers=2, **more)
+    model = transformers.Dinov2Model(config)
+    state, stored = stored_as(randomize(model, seed))
+    fields = fields_of(config, tuple(dict.fromkeys(DINOV2_SIZES + tuple(more))),
+                       architectures=["Dinov2Model"])
+    tiny_models.write_files(f"dinov2/{name}", stored, fields,
+                            image_forms(reference(model, state), pixels, seed + 1))
+
+
+def dinov2_old_names():
+    """Patches that are no squares, a remainder that none covers."""
+    dinov2("old_names", 171, lambda state: (state, prefixed(old_dinov2_names(state), "dinov2")),
+           (2, 2, 13, 13), hidden_size=24, num_attention_heads=3, image_size=13, patch_size=[4, 3],
+           num_channels=2, mlp_ratio=3, hidden_act="relu", layer_norm_eps=1e-5, qkv_bias=False)
+
+
+def dinov2_swiglu():
+    """Units that are rounded up to a multiple of 8; BF16."""
+    def bfloat16(state):
+        state = {name: tensor.bfloat16() for name, tensor in state.items()}
+        return state, old_dinov2_names(state)
+    dinov2("swiglu", 173, bfloat16, (2, 3, 8, 8), hidden_size=20, num_attention_heads=2,
+           image_size=8, patch_size=4, use_swiglu_ffn=True)
+
+
+def dinov2_new_names():
+    dinov2("new_names", 175, lambda state: (state, state), (3, 1, 6, 6), hidden_size=16,
+           num_attention_heads=4, image_size=6, patch_size=3, num_channels=1, mlp_ratio=2,
+           use_swiglu_ffn=True, use_mask_token=False)
+
+
+CASES = (vit, vit_new_names, deit, dinov2_old_names, dinov2_swiglu, dinov2_new_names)

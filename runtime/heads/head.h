@@ -60,6 +60,7 @@ Value distilbert_classifier(const HeadInput& in);   // first token -> pre_classi
 Value deberta_classifier(const HeadInput& in);      // first token -> pooler.dense -> classifier
 Value first_token_classifier(const HeadInput& in);  // first token -> classifier (ViT)
 Value modernbert_classifier(const HeadInput& in);   // first token or mean -> head -> classifier
+Value dinov2_classifier(const HeadInput& in);       // first token, mean of patches -> classifier
 
 // token_heads.cpp
 Value token_classifier(const HeadInput& in);

@@ -22,6 +22,7 @@ constexpr std::array kHeads{
     Head{"DebertaV2ForSequenceClassification", kSequence, deberta_classifier},
     Head{"DebertaV2ForTokenClassification", kToken, token_classifier},
     Head{"DeiTForImageClassification", kImage, first_token_classifier},
+    Head{"Dinov2ForImageClassification", kImage, dinov2_classifier},
     Head{"DistilBertForMaskedLM", kMaskedLm, distilbert_masked_lm},
     Head{"DistilBertForSequenceClassification", kSequence, distilbert_classifier},
     Head{"DistilBertForTokenClassification", kToken, token_classifier},

@@ -54,6 +54,14 @@ Value deberta_classifier(const HeadInput& in) {
       in, dense(in.graph, in.weights.sub("pooler.dense"), first_token(in), hidden, activation));
 }
 
+Value dinov2_classifier(const HeadInput& in) {
+  if (!in.leading_rows) {
+    in.config.invalid("architectures", "expected a model of images, which this head reads");
+  }
+  const Value patches = in.graph.pool(in.x, Pooling::kMean, in.leading_rows);
+  return classifier(in, in.graph.concat({first_token(in), patches}));
+}
+
 Value modernbert_classifier(const HeadInput& in) {
   const std::string pooling = in.config.text_or("classifier_pooling", "cls");
   if (pooling != "cls" && pooling != "mean") {

@@ -81,6 +81,7 @@ ModelGraph build_albert(const Config& config, const Weights& weights);
 ModelGraph build_bert(const Config& config, const Weights& weights);
 ModelGraph build_deberta_v2(const Config& config, const Weights& weights);
 ModelGraph build_deit(const Config& config, const Weights& weights);
+ModelGraph build_dinov2(const Config& config, const Weights& weights);
 ModelGraph build_distilbert(const Config& config, const Weights& weights);
 ModelGraph build_electra(const Config& config, const Weights& weights);
 ModelGraph build_ernie(const Config& config, const Weights& weights);

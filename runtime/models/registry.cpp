@@ -17,6 +17,7 @@ constexpr std::array kArchitectures{
     Architecture{"camembert", build_roberta},
     Architecture{"deberta-v2", build_deberta_v2},
     Architecture{"deit", build_deit},
+    Architecture{"dinov2", build_dinov2},
     Architecture{"distilbert", build_distilbert},
     Architecture{"electra", build_electra},
     Architecture{"ernie", build_ernie},

@@ -211,6 +211,11 @@ TEST_CASE("images that cannot be cut into patches are refused") {
   check("vit/new_names", "image_size", "12", "CORRUPT_FILE",
         "position_embeddings: expected [1, 10");
   check("vit/new_names", "num_channels", "4", "CORRUPT_FILE", "expected [20, 4, 4, 4]");
+  check("dinov2/swiglu", "image_size", "[8, 12]", "UNSUPPORTED", "image_size: [8, 12]");
+  check("dinov2/swiglu", "head_dim", "5", "UNSUPPORTED", "head_dim: 5 is not supported, only 10");
+  check("dinov2/swiglu", "mlp_ratio", "0", "INVALID_ARGUMENT", "mlp_ratio: expected an integer");
+  check("dinov2/swiglu", "mlp_ratio", "3", "CORRUPT_FILE",
+        "weights_in.bias: expected [80], file has [112]");
 }
 
 TEST_CASE("a file without the embeddings names every spelling that was tried") {
