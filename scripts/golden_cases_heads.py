@@ -46,6 +46,8 @@ MODERNBERT = {**SHAPE, "num_hidden_layers": 2, "pad_token_id": 0, "cls_token_id"
               "sep_token_id": 2, "bos_token_id": 1, "eos_token_id": 2}
 DEBERTA = {**SHAPE, "relative_attention": True, "pos_att_type": ["p2c", "c2p"],
            "position_buckets": 4, "share_att_key": True, "norm_rel_ebd": "layer_norm"}
+EUROBERT = {**SHAPE, "num_key_value_heads": 1, "pad_token_id": 0, "bos_token_id": 1,
+            "eos_token_id": 2, "mask_token_id": 3}
 TIED_PREDICTIONS = ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"]
 TIED_LM_HEAD = ["lm_head.decoder.weight", "lm_head.decoder.bias"]
 
@@ -113,6 +115,18 @@ LOGITS = {
     "ernie_token": ("ErnieForTokenClassification", "ErnieConfig", {**SHAPE, **THREE}, []),
     "ernie_masked_lm": ("ErnieForMaskedLM", "ErnieConfig",
                         {**SHAPE, "hidden_act": "relu", "use_task_id": True}, TIED_PREDICTIONS),
+    "eurobert_late": ("EuroBertForSequenceClassification", "EuroBertConfig",
+                      {**EUROBERT, **THREE}, []),
+    "eurobert_bos": ("EuroBertForSequenceClassification", "EuroBertConfig",
+                     {**EUROBERT, **THREE, "classifier_pooling": "bos"}, []),
+    "eurobert_mean": ("EuroBertForSequenceClassification", "EuroBertConfig",
+                      {**EUROBERT, **THREE, "classifier_pooling": "mean"}, []),
+    "eurobert_token": ("EuroBertForTokenClassification", "EuroBertConfig",
+                       {**EUROBERT, **THREE}, []),
+    "eurobert_masked_lm": ("EuroBertForMaskedLM", "EuroBertConfig",
+                           {**EUROBERT, "mlp_bias": True}, []),
+    "eurobert_masked_lm_tied": ("EuroBertForMaskedLM", "EuroBertConfig",
+                                {**EUROBERT, "tie_word_embeddings": True}, ["lm_head.weight"]),
 }
 # The checkpoints of GTE's own code: transformers computes them under its own names.
 NEW = {"new_sequence": "GteForSequenceClassification", "new_token": "GteForTokenClassification"}

@@ -202,5 +202,42 @@ def gte_older():
     write_case("new/ntk", model, prefixed(stored, "new"), fields, ids, types)
 
 
+EUROBERT_SIZES = BERT_SIZES + ("num_key_value_heads",)
+
+
+def eurobert():
+    """Pairs of heads that share keys, heads wider than their share, every bias."""
+    config = transformers.EuroBertConfig(
+        vocab_size=40, hidden_size=20, num_hidden_layers=3, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=6, intermediate_size=28, max_position_embeddings=11,
+        rms_norm_eps=1e-4, hidden_act="gelu", attention_bias=True, mlp_bias=True, pad_token_id=0,
+        bos_token_id=1, eos_token_id=2, mask_token_id=3,
+        rope_parameters={"rope_type": "linear", "rope_theta": 60.0, "factor": 2.0})
+    model = transformers.EuroBertModel(config)
+    state = randomize(model, 177)
+    fields = fields_of(config, EUROBERT_SIZES + ("head_dim", "rms_norm_eps", "hidden_act",
+                                                 "attention_bias", "mlp_bias", "rope_parameters"),
+                       architectures=["EuroBertModel"])
+    ids, _ = sequences(40, [11, 1, 6], 178)
+    write_case("eurobert/grouped_heads", reference(model, state), prefixed(state, "model"), fields,
+               ids)
+
+
+def eurobert_older():
+    """The keys of the checkpoints' own code: one theta, no scaling; BF16."""
+    config = transformers.EuroBertConfig(
+        vocab_size=36, hidden_size=24, num_hidden_layers=2, num_attention_heads=3,
+        intermediate_size=20, max_position_embeddings=9, pad_token_id=0, bos_token_id=1,
+        eos_token_id=2, mask_token_id=3,
+        rope_parameters={"rope_type": "default", "rope_theta": 250.0})
+    model = transformers.EuroBertModel(config)
+    state = {name: tensor.bfloat16() for name, tensor in randomize(model, 179).items()}
+    fields = fields_of(config, EUROBERT_SIZES, architectures=["EuroBertModel"], rope_theta=250.0,
+                       rope_scaling=None,
+                       auto_map={"AutoModel": "modeling_eurobert.EuroBertModel"})
+    ids, _ = sequences(36, [9, 4, 1], 180)
+    write_case("eurobert/older", reference(model, state), state, fields, ids)
+
+
 CASES = (t5_relu, t5_gated, mt5, modernbert_today, modernbert_older, nomic_today, nomic_older,
-         gte_today, gte_older)
+         gte_today, gte_older, eurobert, eurobert_older)

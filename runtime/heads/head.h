@@ -61,6 +61,7 @@ Value deberta_classifier(const HeadInput& in);      // first token -> pooler.den
 Value first_token_classifier(const HeadInput& in);  // first token -> classifier (ViT)
 Value modernbert_classifier(const HeadInput& in);   // first token or mean -> head -> classifier
 Value dinov2_classifier(const HeadInput& in);       // first token, mean of patches -> classifier
+Value eurobert_classifier(const HeadInput& in);     // dense -> classifier, of a token or the mean
 
 // token_heads.cpp
 Value token_classifier(const HeadInput& in);
@@ -75,6 +76,7 @@ Value electra_masked_lm(const HeadInput& in);
 Value deberta_masked_lm(const HeadInput& in);
 Value nomic_masked_lm(const HeadInput& in);
 Value modernbert_masked_lm(const HeadInput& in);
+Value eurobert_masked_lm(const HeadInput& in);
 
 /// ModernBERT's head.{dense,norm}, which its three heads share. (rows, hidden)
 Value modernbert_prediction_head(const HeadInput& in, Value x);

@@ -112,6 +112,17 @@ Value modernbert_masked_lm(const HeadInput& in) {
   return decode(in, modernbert_prediction_head(in, in.x), weight, bias);
 }
 
+// Tied only if tie_word_embeddings says so.
+Value eurobert_masked_lm(const HeadInput& in) {
+  const std::int64_t hidden = in.graph.cols(in.x);
+  const bool tied = in.config.flag_or("tie_word_embeddings", false);
+  const Weight weight = tied ? decoder_weight(in, "lm_head.weight", hidden, "embed_tokens.weight")
+                             : in.weights.get("lm_head.weight", {in.labels, hidden});
+  Weight bias;
+  if (in.config.flag_or("mlp_bias", false)) bias = in.weights.get("lm_head.bias", {in.labels});
+  return decode(in, in.x, weight, bias);
+}
+
 Value modernbert_prediction_head(const HeadInput& in, Value x) {
   const Weights head = in.weights.sub("head");
   const std::int64_t hidden = in.graph.cols(x);

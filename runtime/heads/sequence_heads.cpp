@@ -73,4 +73,20 @@ Value modernbert_classifier(const HeadInput& in) {
   return classifier(in, modernbert_prediction_head(in, pooled));
 }
 
+// "late" is the mean of every token's scores.
+Value eurobert_classifier(const HeadInput& in) {
+  const std::string pooling = in.config.text_or("classifier_pooling", "late");
+  if (pooling != "bos" && pooling != "mean" && pooling != "late") {
+    in.config.unsupported("classifier_pooling",
+                          fmt::format("expected \"bos\", \"mean\" or \"late\", found {}",
+                                      in.config.find("classifier_pooling")->preview()));
+  }
+  Value x = in.x;
+  if (pooling == "bos") x = first_token(in);
+  if (pooling == "mean") x = in.graph.pool(x, Pooling::kMean);
+  x = dense(in.graph, in.weights.sub("dense"), x, in.graph.cols(x), Activation::kGelu);
+  const Value scores = classifier(in, x);
+  return pooling == "late" ? in.graph.pool(scores, Pooling::kMean) : scores;
+}
+
 }  // namespace weft

@@ -85,6 +85,7 @@ ModelGraph build_dinov2(const Config& config, const Weights& weights);
 ModelGraph build_distilbert(const Config& config, const Weights& weights);
 ModelGraph build_electra(const Config& config, const Weights& weights);
 ModelGraph build_ernie(const Config& config, const Weights& weights);
+ModelGraph build_eurobert(const Config& config, const Weights& weights);
 ModelGraph build_gte(const Config& config, const Weights& weights);
 bool is_jina_bert(const Config& config);
 ModelGraph build_jina_bert(const Config& config, const Weights& weights);

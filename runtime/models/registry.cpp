@@ -21,6 +21,7 @@ constexpr std::array kArchitectures{
     Architecture{"distilbert", build_distilbert},
     Architecture{"electra", build_electra},
     Architecture{"ernie", build_ernie},
+    Architecture{"eurobert", build_eurobert},
     Architecture{"gte", build_gte},
     Architecture{"modernbert", build_modernbert},
     Architecture{"mpnet", build_mpnet},

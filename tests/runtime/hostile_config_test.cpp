@@ -195,6 +195,10 @@ TEST_CASE("positions, windows, gates and biases that are not built are refused b
   refused("ernie/task", "position_embedding_type", "\"relative_key\"", "position_embedding_type");
   check("ernie/task", "task_type_vocab_size", "3", "CORRUPT_FILE", "task_type_embeddings.weight");
   check("ernie/defaults", "use_task_id", "true", "NOT_FOUND", "task_type_embeddings.weight");
+  check("eurobert/grouped_heads", "num_key_value_heads", "3", "INVALID_ARGUMENT",
+        "num_key_value_heads: expected a divisor of num_attention_heads (4), found 3");
+  check("eurobert/grouped_heads", "head_dim", "8", "CORRUPT_FILE", "q_proj.weight");
+  refused("eurobert/older", "rope_scaling", "{\"type\": \"yarn\", \"factor\": 2}", "\"yarn\"");
   check("t5/relu", "d_kv", "0", "INVALID_ARGUMENT", "d_kv: expected an integer");
   check("t5/relu", "relative_attention_num_buckets", "1000000", "INVALID_ARGUMENT",
         "relative_attention_num_buckets");
