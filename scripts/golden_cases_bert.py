@@ -121,6 +121,33 @@ def ernie_defaults():
     write_case("ernie/defaults", reference(model, state), state, fields, ids, types)
 
 
+def megatron_bert():
+    """Norms before each part of a layer; three token types, F16."""
+    config = transformers.MegatronBertConfig(
+        vocab_size=40, hidden_size=30, num_hidden_layers=3, num_attention_heads=5,
+        intermediate_size=44, max_position_embeddings=11, type_vocab_size=3, layer_norm_eps=1e-5,
+        hidden_act="relu")
+    model = transformers.MegatronBertModel(config)
+    state = {name: tensor.half() for name, tensor in randomize(model, 165).items()}
+    fields = fields_of(config, BERT_SIZES + ("type_vocab_size", "layer_norm_eps", "hidden_act"),
+                       architectures=["MegatronBertModel"])
+    ids, types = sequences(40, [11, 1, 6], 166, 3)
+    write_case("megatron-bert/three_types", reference(model, state), prefixed(state, "bert"),
+               fields, ids, types)
+
+
+def megatron_bert_defaults():
+    """No pooler."""
+    config = transformers.MegatronBertConfig(
+        vocab_size=36, hidden_size=24, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=40, max_position_embeddings=9)
+    model = transformers.MegatronBertModel(config, add_pooling_layer=False)
+    state = randomize(model, 167)
+    fields = fields_of(config, BERT_SIZES, architectures=["MegatronBertModel"])
+    ids, _ = sequences(36, [9, 4, 1], 168)
+    write_case("megatron-bert/defaults", reference(model, state), state, fields, ids)
+
+
 def albert_groups():
     """Three layers in two groups of unequal length, two inner layers each."""
     config = transformers.AlbertConfig(
@@ -255,6 +282,6 @@ def deberta_position_to_content():
 
 
 CASES = (roberta, xlm_roberta, camembert, distilbert, electra_narrow, electra_wide, ernie_task,
-         ernie_defaults, albert_groups, albert_defaults,
+         ernie_defaults, megatron_bert, megatron_bert_defaults, albert_groups, albert_defaults,
          mpnet, jina_bert_geglu, jina_bert_reglu,
          deberta_v3, deberta_v2, deberta_content_to_position, deberta_position_to_content)

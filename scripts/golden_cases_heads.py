@@ -127,6 +127,12 @@ LOGITS = {
                            {**EUROBERT, "mlp_bias": True}, []),
     "eurobert_masked_lm_tied": ("EuroBertForMaskedLM", "EuroBertConfig",
                                 {**EUROBERT, "tie_word_embeddings": True}, ["lm_head.weight"]),
+    "megatron_bert_sequence": ("MegatronBertForSequenceClassification", "MegatronBertConfig",
+                               {**SHAPE, **THREE}, []),
+    "megatron_bert_token": ("MegatronBertForTokenClassification", "MegatronBertConfig",
+                            {**SHAPE, **THREE}, []),
+    "megatron_bert_masked_lm": ("MegatronBertForMaskedLM", "MegatronBertConfig",
+                                {**SHAPE, "hidden_act": "relu"}, TIED_PREDICTIONS),
 }
 # The checkpoints of GTE's own code: transformers computes them under its own names.
 NEW = {"new_sequence": "GteForSequenceClassification", "new_token": "GteForTokenClassification"}

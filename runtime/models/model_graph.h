@@ -89,6 +89,7 @@ ModelGraph build_eurobert(const Config& config, const Weights& weights);
 ModelGraph build_gte(const Config& config, const Weights& weights);
 bool is_jina_bert(const Config& config);
 ModelGraph build_jina_bert(const Config& config, const Weights& weights);
+ModelGraph build_megatron_bert(const Config& config, const Weights& weights);
 ModelGraph build_modernbert(const Config& config, const Weights& weights);
 ModelGraph build_mpnet(const Config& config, const Weights& weights);
 ModelGraph build_mt5(const Config& config, const Weights& weights);

@@ -23,6 +23,7 @@ constexpr std::array kArchitectures{
     Architecture{"ernie", build_ernie},
     Architecture{"eurobert", build_eurobert},
     Architecture{"gte", build_gte},
+    Architecture{"megatron-bert", build_megatron_bert},
     Architecture{"modernbert", build_modernbert},
     Architecture{"mpnet", build_mpnet},
     Architecture{"mt5", build_mt5},

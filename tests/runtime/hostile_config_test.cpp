@@ -195,6 +195,8 @@ TEST_CASE("positions, windows, gates and biases that are not built are refused b
   refused("ernie/task", "position_embedding_type", "\"relative_key\"", "position_embedding_type");
   check("ernie/task", "task_type_vocab_size", "3", "CORRUPT_FILE", "task_type_embeddings.weight");
   check("ernie/defaults", "use_task_id", "true", "NOT_FOUND", "task_type_embeddings.weight");
+  refused("megatron-bert/defaults", "position_embedding_type", "\"relative_key\"",
+          "position_embedding_type");
   check("eurobert/grouped_heads", "num_key_value_heads", "3", "INVALID_ARGUMENT",
         "num_key_value_heads: expected a divisor of num_attention_heads (4), found 3");
   check("eurobert/grouped_heads", "head_dim", "8", "CORRUPT_FILE", "q_proj.weight");
