@@ -12,6 +12,7 @@
 #include "runtime/embed_arguments.h"
 #include "runtime/sentence_modules.h"
 #include "runtime/transformer_model_impl.h"
+#include "runtime/unused_tensors.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -208,11 +209,7 @@ void TransformerModel::Impl::describe(const Config& config, const ModelGraph& bu
         fmt::format("{}: architectures: the head of {} is not supported yet; embeddings are",
                     config_source, unsupported_head));
   }
-  if (!info.unexpected_tensors.empty()) {
-    info.warnings.push_back(
-        fmt::format("{} tensors of the checkpoint are not used, the first is {}",
-                    info.unexpected_tensors.size(), info.unexpected_tensors[0]));
-  }
+  warn_of_unused_tensors(info);
 }
 
 HeadInfo read_head(const std::filesystem::path& directory) {

@@ -5,6 +5,7 @@
 #include "runtime/cache_report.h"
 #include "runtime/generation/encoder_decoder_impl.h"
 #include "runtime/sentence_modules.h"
+#include "runtime/unused_tensors.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -99,11 +100,7 @@ void EncoderDecoder::Impl::describe(const Config& config, const Seq2SeqGraph& bu
   info.max_target_tokens = built.max_target_tokens;
   info.outputs = {"last_hidden_state", "encoder_last_hidden_state"};
   if (has_head) info.outputs.emplace_back("logits");
-  if (!info.unexpected_tensors.empty()) {
-    info.warnings.push_back(
-        fmt::format("{} tensors of the checkpoint are not used, the first is {}",
-                    info.unexpected_tensors.size(), info.unexpected_tensors[0]));
-  }
+  warn_of_unused_tensors(info);
 }
 
 std::shared_ptr<const EncoderDecoder> EncoderDecoder::load(const std::filesystem::path& directory,

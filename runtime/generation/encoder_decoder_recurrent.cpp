@@ -1,6 +1,7 @@
 // An EncoderDecoder whose layers are recurrent.
 #include "runtime/cache_report.h"
 #include "runtime/generation/encoder_decoder_impl.h"
+#include "runtime/unused_tensors.h"
 
 namespace weft {
 
@@ -38,11 +39,7 @@ void EncoderDecoder::Impl::load_recurrent(const std::filesystem::path& directory
   add_cache_report(loaded->step().cache(), info);
   info.packed_bytes = loaded->encoder().packed_bytes() + loaded->step().packed_bytes();
   info.unexpected_tensors = weights.unused();
-  if (!info.unexpected_tensors.empty()) {
-    info.warnings.push_back(
-        fmt::format("{} tensors of the checkpoint are not used, the first is {}",
-                    info.unexpected_tensors.size(), info.unexpected_tensors[0]));
-  }
+  warn_of_unused_tensors(info);
   recurrent = std::move(loaded);
 }
 
