@@ -12,6 +12,7 @@
 #include "ops/buffer.h"
 #include "tests/guarded_buffer.h"
 #include "tests/isa_under_test.h"
+#include "tests/ops/run_op.h"
 #include "tests/reference.h"
 
 namespace weft::test {
@@ -144,14 +145,8 @@ inline AttentionResult run_attention(const AttentionCase& test, Weights weights 
   run.out = out;
   run.in_rows = views;
   run.out_rows = views[0];
-  run.scratch = scratch.data();
   run.threads = test.threads;
-  for (std::int64_t item = op->items(run) - 1; item >= 0; --item) {
-    std::memset(scratch.data(), 0xff, scratch.size());
-    run.begin = item;
-    run.end = item + 1;
-    op->run(run);
-  }
+  run_items_backwards(*op, run, scratch);
   AttentionResult result;
   result.context.assign(context.data(), context.data() + context.size());
   result.weights.assign(weight_rows.data(), weight_rows.data() + weight_rows.size());
@@ -284,6 +279,21 @@ inline void check_against_reference(const AttentionCase& test,
   check_close(found.context, expected.context, tolerance);
   check_close(found.weights, expected.weights, tolerance);
   CHECK(same_bits(found.context, run_attention(test).context));
+}
+
+/// Checks that every sequence has the bits that it has alone, on any number of threads.
+inline void check_same_bits_alone(AttentionCase batch) {
+  const std::int64_t cols = batch.heads * batch.v_size;
+  for (int threads : {1, 2, 3, 16}) {
+    CAPTURE(threads);
+    batch.threads = threads;
+    const AttentionResult found = run_attention(batch);
+    for (std::size_t s = 0; s < batch.query_lengths.size(); ++s) {
+      CAPTURE(s);
+      CHECK(same_bits(rows_of_sequence(found.context, batch.query_lengths, s, cols),
+                      run_attention(alone(batch, s)).context));
+    }
+  }
 }
 
 }  // namespace weft::test

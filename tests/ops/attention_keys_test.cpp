@@ -171,15 +171,7 @@ TEST_CASE("windows, biases and lengths give the same bits alone and in a batch, 
     batch.fill(31);
     batch.lengths = lengths_per_query(batch);
     batch.lengths_per = LengthsPer::kQuery;
-    for (int threads : {1, 2, 3, 16}) {
-      batch.threads = threads;
-      const AttentionResult found = run_attention(batch);
-      for (std::size_t s = 0; s < batch.query_lengths.size(); ++s) {
-        CAPTURE(s);
-        CHECK(same_bits(rows_of_sequence(found.context, batch.query_lengths, s, 32),
-                        run_attention(alone(batch, s)).context));
-      }
-    }
+    check_same_bits_alone(batch);
   }
 }
 

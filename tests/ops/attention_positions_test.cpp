@@ -93,17 +93,8 @@ TEST_CASE("NaN in keys that are not seen stays out of the position terms") {
 }
 
 TEST_CASE("disentangled attention gives the same bits alone and in a batch, on many threads") {
-  AttentionCase batch =
-      disentangled({7, 1, 33, 200, 50, 32, 2}, KeyRule::kAll, Terms::kBoth, rows_of(20, 90, 3));
-  for (int threads : {1, 2, 3, 16}) {
-    batch.threads = threads;
-    const AttentionResult found = run_attention(batch);
-    for (std::size_t s = 0; s < batch.query_lengths.size(); ++s) {
-      CAPTURE(s);
-      CHECK(same_bits(rows_of_sequence(found.context, batch.query_lengths, s, 32),
-                      run_attention(alone(batch, s)).context));
-    }
-  }
+  check_same_bits_alone(
+      disentangled({7, 1, 33, 200, 50, 32, 2}, KeyRule::kAll, Terms::kBoth, rows_of(20, 90, 3)));
 }
 
 TEST_CASE("position tables name what does not fit") {

@@ -99,14 +99,8 @@ CachedResult run_cached(const CachedCase& test) {
   run.out = out;
   run.in_rows = views;
   run.out_rows = queries;
-  run.scratch = scratch.data();
   run.threads = test.threads;
-  for (std::int64_t item = op->items(run) - 1; item >= 0; --item) {
-    std::memset(scratch.data(), 0xff, scratch.size());
-    run.begin = item;
-    run.end = item + 1;
-    op->run(run);
-  }
+  run_items_backwards(*op, run, scratch);
   const auto copy = [](GuardedBuffer<float>& from) {
     return std::vector<float>(from.data(), from.data() + from.size());
   };

@@ -84,6 +84,17 @@ inline void run_blocks(const Op& op, std::span<const Tensor> in, const Tensor& o
   }
 }
 
+/// Runs all items of an op that mixes rows one by one, the last first, each with scratch of NaN.
+inline void run_items_backwards(const Op& op, RunContext context, const Buffer& scratch) {
+  context.scratch = scratch.data();
+  for (std::int64_t item = op.items(context) - 1; item >= 0; --item) {
+    std::memset(scratch.data(), 0xff, scratch.size());
+    context.begin = item;
+    context.end = item + 1;
+    op.run(context);
+  }
+}
+
 /// The op's result; checks that blocks of rows and cuts of columns give the same bits and that
 /// nothing between the rows is touched.
 inline TestMatrix run_row_wise(const Op& recipe, std::span<const Tensor> in, std::int64_t cols) {
