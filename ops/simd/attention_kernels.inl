@@ -122,10 +122,12 @@ void accumulate_rows(const QueryBlock& block, const AttentionScratch& scratch, M
   }
 }
 
-// contexts = weights v, in chunks of keys whose partial sums rest in scratch. v counts from the
-// block's first key.
+// contexts = weights v, in chunks of keys, whose scores become weights just before and whose
+// partial sums rest in scratch. v counts from the block's first key.
+template <int kVectors>
 void compute_contexts(const AttentionCall& call, const QueryBlock& block,
-                      const AttentionScratch& scratch, const float* v, int64_t v_stride) {
+                      const AttentionScratch& scratch, const float* v, int64_t v_stride,
+                      ColumnSoftmax<kVectors>& softmax) {
   const int64_t v_padded = padded_v_size(call.v_size);
   const MaskedKeys masked =
       !queries_differ(block) || zero_weights_suffice(block, v, v_stride, v_padded)
@@ -136,6 +138,7 @@ void compute_contexts(const AttentionCall& call, const QueryBlock& block,
   }
   for (int64_t key = 0; key < block.keys(); key += kKeyChunk) {
     const KeyRange chunk{key, smaller(key + kKeyChunk, block.keys())};
+    softmax.exponentiate(scratch.scores, chunk.first, chunk.last);
     for (int64_t column = 0; column < v_padded; column += kTileVectors * kWidth) {
       const int vectors = column + kWidth < v_padded ? 2 : 1;
       for (int64_t row = 0; row < block.queries;) {
@@ -187,24 +190,33 @@ void store_weights(const AttentionCall& call, const QueryBlock& block,
   }
 }
 
+template <int kVectors>
+void mix(const AttentionCall& call, const QueryBlock& block, const AttentionScratch& scratch) {
+  ColumnSoftmax<kVectors> softmax(block.keys(), scratch.scores);
+  if (call.out == nullptr) {
+    softmax.exponentiate(scratch.scores, 0, block.keys());
+    softmax.store_inverse(scratch.inverse);
+    return;
+  }
+  const float* v = call.v + block.seen.first * call.v_stride;
+  int64_t v_stride = call.v_stride;
+  if (call.v_size % kWidth != 0) {
+    pad_values(call, block, scratch.values);
+    v = scratch.values;
+    v_stride = padded_v_size(call.v_size);
+  }
+  compute_contexts(call, block, scratch, v, v_stride, softmax);
+  softmax.store_inverse(scratch.inverse);
+  store_contexts(call, block, scratch);
+}
+
 void attend(const AttentionCall& call, const QueryBlock& block, const AttentionScratch& scratch) {
   transpose_queries(call, block, scratch.queries);
   compute_scores(call, block, scratch);
   if (block.vectors == 2) {
-    exponentiate<2>(block.keys(), scratch.scores, scratch.inverse);
+    mix<2>(call, block, scratch);
   } else {
-    exponentiate<1>(block.keys(), scratch.scores, scratch.inverse);
-  }
-  if (call.out != nullptr) {
-    const float* v = call.v + block.seen.first * call.v_stride;
-    int64_t v_stride = call.v_stride;
-    if (call.v_size % kWidth != 0) {
-      pad_values(call, block, scratch.values);
-      v = scratch.values;
-      v_stride = padded_v_size(call.v_size);
-    }
-    compute_contexts(call, block, scratch, v, v_stride);
-    store_contexts(call, block, scratch);
+    mix<1>(call, block, scratch);
   }
   if (call.weights != nullptr) store_weights(call, block, scratch);
 }

@@ -54,31 +54,50 @@ void column_maxima(int64_t keys, const float* scores, Vec (&largest)[kVectors]) 
   }
 }
 
-// scores = 2^(score - maximum), inverse = 1 / sum. Without a finite or infinite score all weights
-// are 0, and so is the context.
+// The softmax of a block's scores, some keys after others. Without a finite or infinite score all
+// weights are 0, and so is the context.
 template <int kVectors>
-void exponentiate(int64_t keys, float* scores, float* inverse) {
-  constexpr float kSmallest = 1.175494351e-38f;
-  Vec largest[kVectors], sum[kVectors];
+class ColumnSoftmax {
+ public:
+  ColumnSoftmax(int64_t keys, const float* scores) {
 #pragma GCC unroll 2
-  for (int n = 0; n < kVectors; ++n) {
-    sum[n] = Vec(0.0f);
+    for (int n = 0; n < kVectors; ++n) sum_[n] = Vec(0.0f);
+    column_maxima<kVectors>(keys, scores, largest_);
   }
-  column_maxima<kVectors>(keys, scores, largest);
-  for (int64_t key = 0; key < keys; ++key) {
+
+  /// scores[key] = 2^(score - maximum) for the keys [first, last), which follow those before.
+  void exponentiate(float* scores, int64_t first, int64_t last) {
+    Vec largest[kVectors], sum[kVectors];
 #pragma GCC unroll 2
     for (int n = 0; n < kVectors; ++n) {
-      float* row = scores + (key * kVectors + n) * kWidth;
-      const Vec weight = exp2_not_positive(load(row) - largest[n]);
-      store(row, weight);
-      sum[n] = sum[n] + weight;
+      largest[n] = largest_[n];
+      sum[n] = sum_[n];
+    }
+    for (int64_t key = first; key < last; ++key) {
+#pragma GCC unroll 2
+      for (int n = 0; n < kVectors; ++n) {
+        float* row = scores + (key * kVectors + n) * kWidth;
+        const Vec weight = exp2_not_positive(load(row) - largest[n]);
+        store(row, weight);
+        sum[n] = sum[n] + weight;
+      }
+    }
+#pragma GCC unroll 2
+    for (int n = 0; n < kVectors; ++n) sum_[n] = sum[n];
+  }
+
+  /// inverse = 1 / sum, after all keys.
+  void store_inverse(float* inverse) const {
+    constexpr float kSmallest = 1.175494351e-38f;
+#pragma GCC unroll 2
+    for (int n = 0; n < kVectors; ++n) {
+      store(inverse + n * kWidth, Vec(1.0f) / at_least(sum_[n], Vec(kSmallest)));
     }
   }
-#pragma GCC unroll 2
-  for (int n = 0; n < kVectors; ++n) {
-    store(inverse + n * kWidth, Vec(1.0f) / at_least(sum[n], Vec(kSmallest)));
-  }
-}
+
+ private:
+  Vec largest_[kVectors], sum_[kVectors];
+};
 
 }  // namespace
 }  // namespace weft::simd
