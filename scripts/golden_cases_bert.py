@@ -196,14 +196,14 @@ def mpnet():
                ids, forms=("ragged", "right"))
 
 
-def jina_bert(name, seed, **more):
+def jina_bert(name, seed, post_norm=False, **more):
     config = {"model_type": "bert", "architectures": ["JinaBertModel"], "vocab_size": 40,
               "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3,
               "intermediate_size": 20, "max_position_embeddings": 9, "type_vocab_size": 2,
               "layer_norm_eps": 1e-5, "position_embedding_type": "alibi",
               "feed_forward_type": "geglu", "auto_map": {"AutoModel": "modeling_bert.JinaBertModel"}}
     config |= more
-    state = randomize(reference_models.jina_bert_state(config, seed), seed)
+    state = randomize(reference_models.jina_bert_parameters(config, post_norm), seed)
     ids, types = sequences(40, [9, 1, 5], seed + 1, 2)
     model = reference_models.JinaBert(config | {"pad_token_id": 0}, state)
     write_case(f"jina_bert/{name}", model, state, config, ids, types)
@@ -216,6 +216,11 @@ def jina_bert_geglu():
 
 def jina_bert_reglu():
     jina_bert("reglu", 139, feed_forward_type="reglu", num_attention_heads=4)
+
+
+def jina_bert_post_norm():
+    """jina-embeddings-v2-base-code's version of the code; six heads."""
+    jina_bert("qk_post_norm", 163, post_norm=True, num_attention_heads=6)
 
 
 DEBERTA_SIZES = BERT_SIZES + ("relative_attention", "pos_att_type", "position_biased_input",
@@ -283,5 +288,5 @@ def deberta_position_to_content():
 
 CASES = (roberta, xlm_roberta, camembert, distilbert, electra_narrow, electra_wide, ernie_task,
          ernie_defaults, megatron_bert, megatron_bert_defaults, albert_groups, albert_defaults,
-         mpnet, jina_bert_geglu, jina_bert_reglu,
+         mpnet, jina_bert_geglu, jina_bert_reglu, jina_bert_post_norm,
          deberta_v3, deberta_v2, deberta_content_to_position, deberta_position_to_content)

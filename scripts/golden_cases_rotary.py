@@ -2,6 +2,7 @@
 import torch
 import transformers
 
+import reference_models
 from golden_cases_bert import BERT_SIZES
 from tiny_models import fields_of, prefixed, randomize, reference, sequences, write_case
 
@@ -120,12 +121,24 @@ def fused(state, parts, name):
     return stored
 
 
+NOMIC_OLDER = {
+    "model_type": "nomic_bert", "architectures": ["NomicBertModel"],
+    "vocab_size": 38, "pad_vocab_size_multiple": 8, "n_embd": 24, "n_layer": 2, "n_head": 3,
+    "n_positions": 10, "activation_function": "swiglu", "layer_norm_epsilon": 1e-6,
+    "rotary_emb_base": 1000, "rotary_emb_fraction": 1.0, "rotary_emb_interleaved": False,
+    "rotary_scaling_factor": None, "max_trained_positions": 2048, "prenorm": False,
+    "qkv_proj_bias": False, "mlp_fc1_bias": False, "mlp_fc2_bias": False, "type_vocab_size": 2,
+    "auto_map": {"AutoModel": "modeling_hf_nomic_bert.NomicBertModel"}}
+
+
 def nomic_older():
-    """The same mathematics under GPT-2's keys and the names of the checkpoint's own code."""
+    """The same mathematics under GPT-2's keys and the names of the checkpoint's own code, which rounds
+    the inner size up."""
     config = rotary_config(transformers.NomicBertConfig,
                            rope_parameters={"rope_type": "default", "rope_theta": 1000.0})
+    config.intermediate_size = 256
     model = transformers.NomicBertModel(config)
-    state = randomize(model, 147)
+    state = {name: tensor.bfloat16() for name, tensor in randomize(model, 147).items()}
     stored = state
     for i in range(config.num_hidden_layers):
         own = f"layers.{i}.self_attn."
@@ -136,15 +149,23 @@ def nomic_older():
                      ("post_attention_layernorm", "norm1"), ("post_mlp_layernorm", "norm2"),
                      ("embeddings.LayerNorm", "emb_ln"), ("layers.", "encoder.layers.")):
         stored = {name.replace(new, old): tensor for name, tensor in stored.items()}
-    fields = {"model_type": "nomic_bert", "architectures": ["NomicBertModel"],
-              "vocab_size": 38, "pad_vocab_size_multiple": 8, "n_embd": 24, "n_layer": 2,
-              "n_head": 3, "n_inner": 20, "n_positions": 10, "activation_function": "swiglu",
-              "layer_norm_epsilon": 1e-6, "rotary_emb_base": 1000, "rotary_emb_fraction": 1.0,
-              "rotary_emb_interleaved": False, "rotary_scaling_factor": None, "prenorm": False,
-              "qkv_proj_bias": False, "mlp_fc1_bias": False, "mlp_fc2_bias": False,
-              "type_vocab_size": 2, "auto_map": {"AutoModel": "modeling_hf_nomic_bert.NomicBertModel"}}
+    fields = NOMIC_OLDER | {"n_inner": 250}
     ids, types = sequences(38, [10, 1, 5], 148, 2)
     write_case("nomic_bert/older", reference(model, state), stored, fields, ids, types)
+
+
+def nomic_options():
+    """What the checkpoint's own code can do besides: biases, half of each head's columns turned, as
+    pairs of neighbours, and positions that are scaled beyond the maximum."""
+    fields = NOMIC_OLDER | {
+        "activation_function": "geglu", "n_inner": 256, "qkv_proj_bias": True, "mlp_fc1_bias": True,
+        "mlp_fc2_bias": True, "rotary_emb_fraction": 0.5, "rotary_emb_interleaved": True,
+        "rotary_emb_base": 20, "rotary_scaling_factor": 2, "max_trained_positions": 9}
+    state = {name: tensor.bfloat16() for name, tensor in randomize(
+        reference_models.nomic_bert_parameters(fields), 165).items()}
+    ids, types = sequences(38, [9, 1, 5], 166, 2)
+    model = reference_models.NomicBert(fields | {"pad_token_id": 0}, state)
+    write_case("nomic_bert/options", model, prefixed(state, "bert"), fields, ids, types)
 
 
 def gte_today():
@@ -240,4 +261,4 @@ def eurobert_older():
 
 
 CASES = (t5_relu, t5_gated, mt5, modernbert_today, modernbert_older, nomic_today, nomic_older,
-         gte_today, gte_older, eurobert, eurobert_older)
+         nomic_options, gte_today, gte_older, eurobert, eurobert_older)

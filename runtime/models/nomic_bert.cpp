@@ -3,6 +3,9 @@
 // bring their own code, with GPT-2's names in config.json and names of their own for the tensors.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "runtime/blocks.h"
 #include "runtime/models/bert_blocks.h"
 #include "runtime/models/encoder_config.h"
@@ -21,9 +24,21 @@ struct Settings {
   Bias attention_bias = Bias::kNo, up_bias = Bias::kNo, down_bias = Bias::kNo;
 };
 
+/// Whether rotary positions are scaled beyond the trained length, by the length of the input.
+bool scales_dynamically(const Config& config) {
+  if (config.has("rotary_scaling_factor")) return true;
+  return config.has("rope_parameters") &&
+         section_of(config, "rope_parameters").text_or("rope_type", "default") == "dynamic";
+}
+
 Settings read_today(const Config& config, ModelGraph& model) {
+  config.require("head_dim", model.head_size);
   Settings settings;
   model.max_tokens = config.integer_or("max_position_embeddings", 2048, 1, kMostRotaryPositions);
+  if (!scales_dynamically(config)) {  // files for both generations: the trained length, and all
+    model.max_tokens =
+        std::max(model.max_tokens, config.integer_or("n_positions", 1, 1, kMostRotaryPositions));
+  }
   settings.eps = read_epsilon(config, "layer_norm_eps", 1e-12);
   settings.activation = read_activation(config, "hidden_act", "silu");
   settings.angles = read_rotary(config, 1000, model.head_size);
@@ -41,27 +56,39 @@ Activation read_gate(const Config& config) {
                      fmt::format("\"{}\" is not supported, only swiglu, geglu and glu", name));
 }
 
-Settings read_older(const Config& config, ModelGraph& model) {
-  for (const char* key : {"prenorm", "parallel_block", "use_rms_norm", "causal"}) {
-    config.require(key, false);
-  }
-  for (const char* key : {"rotary_scaling_factor", "rotary_emb_scale_base"}) {
-    if (config.has(key)) config.unsupported(key, "is not supported, only null");
-  }
-  Settings settings;
-  model.max_tokens = config.integer("n_positions", 1, kMostRotaryPositions);
-  settings.eps = read_epsilon(config, "layer_norm_epsilon", 1e-5);
-  settings.activation = read_gate(config);
-  settings.angles.base = config.positive_or("rotary_emb_base", 10000);
-  if (config.flag_or("rotary_emb_interleaved", false)) settings.pairs = RotaryPairs::kInterleaved;
+std::int64_t round_up(std::int64_t size, std::int64_t multiple) {
+  return (size + multiple - 1) / multiple * multiple;
+}
+
+/// Columns of a head that are turned.
+std::int64_t read_turned_columns(const Config& config, std::int64_t head_size) {
   const Json* fraction = config.find("rotary_emb_fraction");
   if (fraction == nullptr || !fraction->is_number() || !(fraction->as_number() > 0) ||
       fraction->as_number() > 1) {
     config.unsupported("rotary_emb_fraction",
                        "expected a number above 0, at most 1: learned positions are not supported");
   }
-  settings.turned_columns =
-      static_cast<std::int64_t>(static_cast<double>(model.head_size) * fraction->as_number());
+  const double columns = static_cast<double>(head_size) * fraction->as_number();
+  if (columns != 2 * std::floor(columns / 2)) {
+    config.unsupported("rotary_emb_fraction",
+                       fmt::format("expected an even number of a head's {} columns, found {}",
+                                   head_size, columns));
+  }
+  return static_cast<std::int64_t>(columns);
+}
+
+Settings read_older(const Config& config, ModelGraph& model) {
+  Settings settings;
+  model.max_tokens = config.integer("n_positions", 1, kMostRotaryPositions);
+  if (scales_dynamically(config)) {  // beyond this a result would depend on the padding
+    model.max_tokens = std::min(model.max_tokens, config.integer_or("max_trained_positions", 2048,
+                                                                    1, kMostRotaryPositions));
+  }
+  settings.eps = read_epsilon(config, "layer_norm_epsilon", 1e-5);
+  settings.activation = read_gate(config);
+  settings.angles.base = config.positive_or("rotary_emb_base", 10000);
+  if (config.flag_or("rotary_emb_interleaved", false)) settings.pairs = RotaryPairs::kInterleaved;
+  settings.turned_columns = read_turned_columns(config, model.head_size);
   const auto bias = [&](const char* key) {
     return config.flag_or(key, true) ? Bias::kYes : Bias::kNo;
   };
@@ -69,8 +96,24 @@ Settings read_older(const Config& config, ModelGraph& model) {
   settings.up_bias = bias("mlp_fc1_bias");
   settings.down_bias = bias("mlp_fc2_bias");
   const std::int64_t multiple = config.integer_or("pad_vocab_size_multiple", 1, 1, kLargestSize);
-  model.vocabulary_size = (model.vocabulary_size + multiple - 1) / multiple * multiple;
+  model.vocabulary_size = round_up(model.vocabulary_size, multiple);
+  model.intermediate_size = round_up(model.intermediate_size, 256);  // whatever n_inner says
   return settings;
+}
+
+/// What the checkpoints' own code can do besides, asked for in either generation's files.
+void refuse_own_options(const Config& config, std::int64_t heads) {
+  for (const char* key : {"prenorm", "parallel_block", "use_rms_norm", "causal", "norm_mlp"}) {
+    config.require(key, false);
+  }
+  config.require("num_heads_kv", heads);
+  if (config.has("rotary_emb_scale_base")) {
+    config.unsupported("rotary_emb_scale_base", "is not supported, only null");
+  }
+  // Without it num_experts means nothing: all layers are dense.
+  if (config.integer_or("moe_every_n_layers", 0, -1, kLargestSize) > 0) {
+    config.unsupported("moe_every_n_layers", "mixtures of experts are not supported");
+  }
 }
 
 /// What the two generations of checkpoints call the parts of a layer.
@@ -111,11 +154,6 @@ Value feed_forward(ModelGraph& model, const Weights& layer, const LayerNames& na
 
 ModelGraph build_nomic_bert(const Config& config, const Weights& checkpoint) {
   refuse_unsupported(config, CustomCode::kKnown);
-  for (const char* key : {"num_experts", "moe_every_n_layers"}) {
-    if (config.integer_or(key, 0, 0, kLargestSize) > 0) {
-      config.unsupported(key, "mixtures of experts are not supported");
-    }
-  }
   const bool older = !config.has("hidden_size") && (config.has("n_embd") || config.has("n_inner"));
   ModelGraph model = new_token_model(config, older ? SizeKeys{.hidden_size = "n_embd",
                                                               .layers = "n_layer",
@@ -125,6 +163,7 @@ ModelGraph build_nomic_bert(const Config& config, const Weights& checkpoint) {
   model.bare_architectures = {"NomicBertModel"};
   model.positions = PositionRule::kInSequence;
   model.type_vocabulary_size = config.integer_or("type_vocab_size", 2, 0, kLargestSize);
+  refuse_own_options(config, model.heads);
   const Settings settings = older ? read_older(config, model) : read_today(config, model);
 
   const Weights weights =

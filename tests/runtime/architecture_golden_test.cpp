@@ -13,6 +13,7 @@
 #include "runtime/models/model_graph.h"
 #include "tests/failure.h"
 #include "tests/isa_under_test.h"
+#include "tests/runtime/changed_model.h"
 #include "tests/runtime/golden.h"
 #include "weft/transformer_model.h"
 
@@ -116,6 +117,17 @@ TEST_CASE("a text of the maximum length runs, and one token more is an error, in
     WEFT_CHECK_FAILS(model->forward(inputs(most + 1)), "OUT_OF_RANGE",
                      "input_ids: expected at most " + std::to_string(most) + " tokens");
   }
+}
+
+TEST_CASE("files for both generations of Nomic BERT run as far as positions are not scaled") {
+  const auto most = [](const char* model, const char* key, const char* value) {
+    const ChangedModel changed(model, key, value);
+    return TransformerModel::load(changed.path())->max_tokens();
+  };
+  CHECK(most("nomic_bert/today", "n_positions", "20") == 20);  // max_position_embeddings is 10
+  CHECK(most("nomic_bert/today", "n_positions", "3") == 10);
+  CHECK(most("nomic_bert/options", "max_trained_positions", "") == 10);  // n_positions, below 2048
+  CHECK(most("nomic_bert/options", "rotary_scaling_factor", "null") == 10);
 }
 
 TEST_CASE("an image gives the same bits alone and in a batch, on one thread and on two") {

@@ -174,10 +174,15 @@ TEST_CASE("positions, windows, gates and biases that are not built are refused b
   refused("new/ntk", "position_embedding_type", "\"absolute\"", "position_embedding_type");
   refused("new/ntk", "layer_norm_type", "\"rms_norm\"", "layer_norm_type");
   refused("new/ntk", "logn_attention_scale", "true", "logn_attention_scale");
-  refused("nomic_bert/older", "num_experts", "8", "num_experts: mixtures of experts");
   refused("nomic_bert/older", "moe_every_n_layers", "2", "moe_every_n_layers: mixtures");
   refused("nomic_bert/older", "prenorm", "true", "prenorm: true is not supported");
-  refused("nomic_bert/older", "rotary_scaling_factor", "2.0", "rotary_scaling_factor");
+  refused("nomic_bert/older", "norm_mlp", "true", "norm_mlp: true is not supported");
+  refused("nomic_bert/older", "num_heads_kv", "1", "num_heads_kv: 1 is not supported, only 3");
+  refused("nomic_bert/older", "rotary_emb_scale_base", "512", "rotary_emb_scale_base");
+  refused("nomic_bert/older", "rotary_emb_fraction", "0.4",
+          "rotary_emb_fraction: expected an even number of a head's 8 columns, found 3.2");
+  refused("nomic_bert/today", "head_dim", "4", "head_dim: 4 is not supported, only 8");
+  refused("nomic_bert/today", "prenorm", "true", "prenorm: true is not supported");
   refused("nomic_bert/older", "rotary_emb_fraction", "0.0", "rotary_emb_fraction");
   refused("nomic_bert/older", "rotary_emb_fraction", "", "rotary_emb_fraction");
   refused("nomic_bert/older", "use_rms_norm", "true", "use_rms_norm");
