@@ -62,6 +62,20 @@ void keep(TextTokens& all, std::int64_t kept, TruncationSide side) {
   if (!tokens.byte_offsets.empty()) tokens.byte_offsets.resize(size);
 }
 
+/// Many older checkpoints hold only what tokenizer.json is made from: the error says how.
+void require_tokenizer_json(const std::filesystem::path& directory) {
+  if (std::filesystem::exists(directory / "tokenizer.json")) return;
+  for (const char* source : {"vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model",
+                             "spm.model", "tokenizer.model"}) {
+    if (!std::filesystem::exists(directory / source)) continue;
+    throw Error(Reason::kUnsupported,
+                fmt::format("{}: expected tokenizer.json, found only {}, which is not read: "
+                            "transformers' AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) "
+                            "makes the one of the other",
+                            directory.string(), source));
+  }
+}
+
 }  // namespace
 
 void Encoding::clear() {
@@ -75,6 +89,7 @@ void Encoding::clear() {
 Tokenizer::Tokenizer(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Tokenizer Tokenizer::load(const std::filesystem::path& directory) {
+  require_tokenizer_json(directory);
   auto impl = std::make_shared<Impl>();
   impl->parts = read_tokenizer_json(directory / "tokenizer.json");
   impl->model_max_length = read_model_max_length(directory / "tokenizer_config.json");

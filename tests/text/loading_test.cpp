@@ -106,6 +106,9 @@ TEST_CASE("fields of another kind or missing are refused by name") {
   WEFT_CHECK_FAILS(small.load(), "CORRUPT_FILE", "pre_tokenizer");
   const TemporaryDirectory empty;
   WEFT_CHECK_FAILS(Tokenizer::load(empty.path()), "NOT_FOUND", "tokenizer.json");
+  empty.write("vocab.txt", "[PAD]\n");
+  WEFT_CHECK_FAILS(Tokenizer::load(empty.path()), "UNSUPPORTED",
+                   "expected tokenizer.json, found only vocab.txt");
 }
 
 TEST_CASE("a model without a type is known by its fields") {
