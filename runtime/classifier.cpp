@@ -20,7 +20,7 @@ struct Classifier::Impl : TextModel {
   ProblemType problem;
 
   Impl(const std::filesystem::path& directory, const LoadOptions& options)
-      : TextModel(directory, options), problem(resolved(info.head)) {
+      : TextModel(directory, with_head(options, LoadHead::kYes)), problem(resolved(info.head)) {
     require_head(HeadKind::kSequence);
   }
 

@@ -75,7 +75,7 @@ struct CrossEncoder::Impl : TextModel {
   ScoreActivation activation = ScoreActivation::kIdentity;
 
   Impl(const std::filesystem::path& directory, const LoadOptions& options)
-      : TextModel(directory, options) {
+      : TextModel(directory, with_head(options, LoadHead::kYes)) {
     require_head(HeadKind::kSequence);
     if (sentence.default_prompt_name) {
       throw Error(Reason::kUnsupported,

@@ -15,11 +15,6 @@
 namespace weft {
 namespace {
 
-LoadOptions without_head(LoadOptions options) {
-  options.head = LoadHead::kNo;
-  return options;
-}
-
 void normalize_row(std::span<float> row) {
   double sum = 0;
   for (const float value : row) sum += static_cast<double>(value) * value;
@@ -34,7 +29,7 @@ struct Encoder::Impl : TextModel {
   IncludePrompt include_prompt = IncludePrompt::kYes;
 
   Impl(const std::filesystem::path& directory, const LoadOptions& options)
-      : TextModel(directory, without_head(options)) {
+      : TextModel(directory, with_head(options, LoadHead::kNo)) {
     if (model->embedding_size() == 0) {
       throw Error(Reason::kFailedPrecondition,
                   fmt::format("{}: expected a model of sentence embeddings, found one whose "

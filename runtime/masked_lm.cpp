@@ -61,7 +61,7 @@ struct MaskedLM::Impl : TextModel {
   std::string no_mask;
 
   Impl(const std::filesystem::path& directory, const LoadOptions& options)
-      : TextModel(directory, options) {
+      : TextModel(directory, with_head(options, LoadHead::kYes)) {
     require_head(HeadKind::kMaskedLm);
     mask = find_special_token(sentence.transformer_directory, tokenizer, "mask_token",
                               {"[MASK]", "<mask>"});

@@ -13,14 +13,7 @@
 #include "weft/error.h"
 
 namespace weft {
-namespace {
-
-LoadOptions without_head(LoadOptions options) {
-  options.head = LoadHead::kNo;
-  return options;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 struct MultiVectorEncoder::Impl : TextModel {
   MultiVectorSettings settings;
@@ -41,7 +34,7 @@ struct MultiVectorEncoder::Impl : TextModel {
 };
 
 MultiVectorEncoder::Impl::Impl(const std::filesystem::path& directory, const LoadOptions& options)
-    : TextModel(directory, without_head(options)) {
+    : TextModel(directory, with_head(options, LoadHead::kNo)) {
   if (sentence.task != TransformerTask::kTokenVectors) {
     throw Error(Reason::kFailedPrecondition,
                 fmt::format("{}: expected a model of token vectors, found one whose modules.json "

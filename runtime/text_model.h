@@ -25,6 +25,12 @@ struct TokenWindow {
   std::size_t size() const { return offsets.size() - 1; }
 };
 
+/// `options` with another choice of the head.
+inline LoadOptions with_head(LoadOptions options, LoadHead head) {
+  options.head = head;
+  return options;
+}
+
 struct TextModel {
   std::shared_ptr<const TransformerModel> model;
   Tokenizer tokenizer;

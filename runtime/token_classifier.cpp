@@ -24,7 +24,7 @@ struct TokenClassifier::Impl : TextModel {
   std::optional<SpecialToken> unknown;
 
   Impl(const std::filesystem::path& directory, const LoadOptions& options)
-      : TextModel(directory, options) {
+      : TextModel(directory, with_head(options, LoadHead::kYes)) {
     require_head(HeadKind::kToken);
     unknown = find_special_token(sentence.transformer_directory, tokenizer, "unk_token",
                                  {"[UNK]", "<unk>"});

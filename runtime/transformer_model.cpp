@@ -155,6 +155,14 @@ void TransformerModel::Impl::load_head(const Config& config, const Weights& weig
   if (options.head == LoadHead::kNo) return;
   info.head = read_head_info(config);
   if (head == nullptr) return;
+  if (options.head == LoadHead::kIfPresent && head->kind == HeadKind::kMaskedLm &&
+      !head->tensor.empty() && !weights.has(head->tensor)) {
+    info.warnings.push_back(
+        fmt::format("{}: architectures: {}, but the checkpoint has no {}: no logits",
+                    config.source(), info.head.architecture, head->tensor));
+    info.head = HeadInfo{.architecture = info.head.architecture};
+    return;
+  }
   if (head->kind == HeadKind::kMaskedLm) {
     logits_cols = built.vocabulary_size;
     vocabulary_head.emplace(*head, config, weights, built.hidden_size, logits_cols, options.compile,

@@ -134,8 +134,6 @@ LOGITS = {
     "megatron_bert_masked_lm": ("MegatronBertForMaskedLM", "MegatronBertConfig",
                                 {**SHAPE, "hidden_act": "relu"}, TIED_PREDICTIONS),
 }
-# The checkpoints of GTE's own code: transformers computes them under its own names.
-NEW = {"new_sequence": "GteForSequenceClassification", "new_token": "GteForTokenClassification"}
 IMAGES = {"vit_image": ("ViTForImageClassification", "ViTConfig", {"intermediate_size": 20}),
           "deit_image": ("DeiTForImageClassification", "DeiTConfig", {"intermediate_size": 20}),
           "dinov2_image": ("Dinov2ForImageClassification", "Dinov2Config", {"mlp_ratio": 2})}

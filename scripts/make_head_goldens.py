@@ -20,12 +20,11 @@ import sys
 import numpy as np
 import torch
 import transformers
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-import golden_cases_rotary
 import make_sentence_goldens
 import tiny_bert
-from golden_cases_heads import BIO, CASES, IMAGES, LOGITS, NEW, SHAPE, THREE, bert, labels
+from golden_cases_heads import BIO, CASES, IMAGES, LOGITS, THREE, bert, labels
 
 ROOT = tiny_bert.GOLDEN / "heads"
 TEXTS = ["The weaver dyes red wool.", "", "loom", "A long thread, a long cloth: weaving!",
@@ -167,26 +166,6 @@ def write_logits_case(name, seed):
     write_logits(directory, model, seed + 1)
 
 
-def write_new_case(name, seed):
-    config = transformers.GteConfig(
-        **SHAPE, **THREE, type_vocab_size=2,
-        rope_parameters={"rope_type": "default", "rope_theta": 80.0})
-    directory = ROOT / name
-    model = write_model(directory, NEW[name], config, seed)
-    for file in TOKENIZER_FILES:
-        (directory / file).unlink()
-    stored = golden_cases_rotary.gte_older_names(
-        load_file(str(directory / "model.safetensors")), config.num_hidden_layers)
-    stored = {key.replace("gte.", "new."): value for key, value in stored.items()}
-    save_file(stored, str(directory / "model.safetensors"), metadata={"format": "pt"})
-    tiny_bert.save_json(directory / "config.json", {
-        "architectures": [NEW[name].replace("Gte", "New")], "model_type": "new", **SHAPE, **THREE,
-        "type_vocab_size": 2, "layer_norm_eps": config.layer_norm_eps, "rope_theta": 80.0,
-        "rope_scaling": None, "layer_norm_type": "layer_norm", "position_embedding_type": "rope",
-        "pack_qkv": True})
-    write_logits(directory, model, seed + 1)
-
-
 def write_image_case(name, seed):
     architecture, config_class, sizes = IMAGES[name]
     config = getattr(transformers, config_class)(
@@ -272,15 +251,13 @@ def write_aggregations(seed):
 
 
 def main():
-    names = sys.argv[1:] or [*CASES, *LOGITS, *NEW, *IMAGES, *CROSS_ENCODERS, *SPARSE_ENCODERS,
+    names = sys.argv[1:] or [*CASES, *LOGITS, *IMAGES, *CROSS_ENCODERS, *SPARSE_ENCODERS,
                              "aggregations"]
     for name in names:
         if name in CASES:
             write_case(name, 300 + 10 * list(CASES).index(name))
         elif name in LOGITS:
             write_logits_case(name, 1100 + 10 * list(LOGITS).index(name))
-        elif name in NEW:
-            write_new_case(name, 1900 + 10 * list(NEW).index(name))
         elif name in IMAGES:
             write_image_case(name, 1700 + 10 * list(IMAGES).index(name))
         elif name in SPARSE_ENCODERS:

@@ -21,7 +21,13 @@ namespace weft {
 
 /// Whether the head that config.json names is loaded. Without it there are no logits, its weights
 /// take no memory, and nothing that is wrong with them matters.
-enum class LoadHead : std::uint8_t { kYes, kNo };
+enum class LoadHead : std::uint8_t {
+  kYes,        ///< its weights must be there
+  kIfPresent,  ///< as kYes, but not a masked LM that the file has nothing of: checkpoints of
+               ///< embeddings often name the head that they were trained with;
+               ///< ModelInfo::warnings says so
+  kNo,
+};
 
 struct LoadOptions {
   CompileOptions compile;
@@ -33,7 +39,7 @@ struct LoadOptions {
   std::optional<Pooling> pooling;
   /// Error(kCorruptFile) naming tensor and index if a weight is NaN or infinite.
   bool check_weights = false;
-  LoadHead head = LoadHead::kYes;
+  LoadHead head = LoadHead::kIfPresent;  ///< the classes for a task, like Classifier, need it
 };
 
 /// What `weft info` prints.

@@ -34,6 +34,7 @@ struct Head {
   HeadKind kind;
   /// Gives the logits. Throws Error naming the key or tensor.
   Value (*build)(const HeadInput& in);
+  std::string_view tensor;  // one that no checkpoint with this head lacks; empty if there is none
 };
 
 /// Whether the logits have one row per sequence, of which an image is one; else one per token.
@@ -74,7 +75,9 @@ Value distilbert_masked_lm(const HeadInput& in);
 Value albert_masked_lm(const HeadInput& in);
 Value electra_masked_lm(const HeadInput& in);
 Value deberta_masked_lm(const HeadInput& in);
+Value new_masked_lm(const HeadInput& in);
 Value nomic_masked_lm(const HeadInput& in);
+Value nomic_pretraining_masked_lm(const HeadInput& in);  // of older checkpoints
 Value modernbert_masked_lm(const HeadInput& in);
 Value eurobert_masked_lm(const HeadInput& in);
 

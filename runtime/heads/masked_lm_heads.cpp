@@ -57,6 +57,22 @@ Value nomic_masked_lm(const HeadInput& in) {
   return cls_predictions(in, "transform.layer_norm", in.graph.cols(in.x), epsilon(in, 1e-12));
 }
 
+// GELU for every gate but that of SwiGLU; biases as those of fc1.
+Value nomic_pretraining_masked_lm(const HeadInput& in) {
+  const Weights head = in.weights.sub("cls.predictions");
+  const std::int64_t hidden = in.graph.cols(in.x);
+  const Bias bias = in.config.flag_or("mlp_fc1_bias", true) ? Bias::kYes : Bias::kNo;
+  const Activation activation = in.config.text_or("activation_function", "gelu_new") == "swiglu"
+                                    ? Activation::kSilu
+                                    : Activation::kGelu;
+  Value x = dense(in.graph, head.sub("transform.dense"), in.x, hidden, activation, {}, bias);
+  const auto eps = static_cast<float>(in.config.positive_or("layer_norm_epsilon", 1e-5));
+  x = layer_norm(in.graph, head.sub("transform.layer_norm"), x, eps);
+  const Weight weight = decoder_weight(in, "cls.predictions.decoder.weight", hidden);
+  return decode(in, x, weight,
+                bias == Bias::kYes ? head.get("decoder.bias", {in.labels}) : Weight());
+}
+
 Value deberta_masked_lm(const HeadInput& in) {
   in.config.require("legacy", true);
   const std::int64_t width =
@@ -72,6 +88,16 @@ Value roberta_masked_lm(const HeadInput& in) {
   x = layer_norm(in.graph, head.sub("layer_norm"), x, epsilon(in, 1e-12));
   const Weight weight = decoder_weight(in, "lm_head.decoder.weight", hidden);
   return decode(in, x, weight, decoder_bias(in, "lm_head.bias", "lm_head.decoder.bias"));
+}
+
+Value new_masked_lm(const HeadInput& in) {
+  const Weights head = in.weights.sub("lm_head");
+  const std::int64_t hidden = in.graph.cols(in.x);
+  const Activation activation = read_activation(in.config, "hidden_act", "gelu");
+  Value x = dense(in.graph, head.sub("dense"), in.x, hidden, activation);
+  x = layer_norm(in.graph, head.sub("norm"), x, epsilon(in, 1e-12));
+  return decode(in, x, decoder_weight(in, "lm_head.decoder.weight", hidden),
+                head.get("decoder.bias", {in.labels}));
 }
 
 Value distilbert_masked_lm(const HeadInput& in) {

@@ -1,5 +1,6 @@
 // Logits of every head against transformers in double precision.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <cstring>
 #include <filesystem>
@@ -9,6 +10,7 @@
 
 #include "runtime/config.h"
 #include "tests/failure.h"
+#include "tests/runtime/changed_model.h"
 #include "tests/runtime/golden.h"
 #include "weft/safetensors.h"
 #include "weft/supported.h"
@@ -29,7 +31,9 @@ HeadKind kind_named(const std::string& architecture) {
   if (architecture.ends_with("ForSequenceClassification")) return HeadKind::kSequence;
   if (architecture.ends_with("ForTokenClassification")) return HeadKind::kToken;
   if (architecture.ends_with("ForImageClassification")) return HeadKind::kImage;
-  REQUIRE(architecture.ends_with("ForMaskedLM"));
+  const bool masked_lm =
+      architecture.ends_with("ForMaskedLM") || architecture == "NomicBertForPreTraining";
+  REQUIRE(masked_lm);
   return HeadKind::kMaskedLm;
 }
 
@@ -181,6 +185,24 @@ TEST_CASE("logits() refuses tokens that do not rise, and models without a head")
   CHECK(encoder->info().packed_bytes < model->info().packed_bytes);
   CHECK(!encoder->forward(input).contains("logits"));
   WEFT_CHECK_FAILS(visit(*encoder, input), "FAILED_PRECONDITION", "architectures");
+}
+
+TEST_CASE("a checkpoint of embeddings may name a masked LM that it does not hold") {
+  const auto naming = [](const char* head) {
+    return ChangedModel("mpnet/pad_ids_in_texts", "architectures", fmt::format("[\"{}\"]", head));
+  };
+  const ChangedModel embeddings = naming("MPNetForMaskedLM");
+  const auto model = TransformerModel::load(embeddings.path());
+  CHECK(model->logits_size() == 0);
+  CHECK(model->info().head.kind == HeadKind::kNone);
+  REQUIRE(model->info().warnings.size() == 1);
+  CHECK(model->info().warnings[0].find("MPNetForMaskedLM") != std::string::npos);
+  LoadOptions needed;
+  needed.head = LoadHead::kYes;
+  WEFT_CHECK_FAILS(TransformerModel::load(embeddings.path(), needed), "NOT_FOUND", "no tensor");
+
+  const ChangedModel classifier = naming("MPNetForSequenceClassification");
+  WEFT_CHECK_FAILS(TransformerModel::load(classifier.path()), "NOT_FOUND", "no tensor");
 }
 
 }  // namespace weft::test
