@@ -61,37 +61,57 @@ std::optional<unsigned char> byte_of_character(char32_t code) noexcept {
   return static_cast<unsigned char>(kBytes[code]);
 }
 
-void ByteLevelWords::append_words(const AlignedText& text, Span range, WordList& out) const {
-  for (std::int32_t at = range.begin; at < range.end;) {
-    const std::int32_t stop = options_.use_regex ? match_gpt2(text.text, at, range.end) : range.end;
+namespace {
+
+void put_spaces_before(WordList& list) {
+  const auto lacks_space = [&list](Span word) {
+    return list.text.text[static_cast<std::size_t>(word.begin)] != ' ';
+  };
+  if (list.words.size() == 1 && list.words[0] == Span{0, list.text.size()}) {
+    if (lacks_space(list.words[0])) list.text.prepend(" ");
+    list.words[0].end = list.text.size();
+    return;
+  }
+  WordList out;
+  out.words.reserve(list.words.size());
+  for (const Span word : list.words) {
     const std::int32_t begin = out.text.size();
-    for (; at < stop; ++at) {
-      const auto i = static_cast<std::size_t>(at);
-      out.text.text.append(byte_character(static_cast<unsigned char>(text.text[i])));
-      out.text.sources.resize(out.text.text.size(), text.sources[i]);
-    }
+    if (lacks_space(word)) out.text.append(U' ', list.text.source(word.begin));
+    out.text.append(list.text, word);
     out.words.push_back({begin, out.text.size()});
   }
+  list = std::move(out);
 }
 
+}  // namespace
+
 void ByteLevelWords::apply(WordList& list) const {
-  WordList out;
-  const std::size_t size = list.text.text.size();
-  out.text.text.reserve(size + size / 2);
-  out.text.sources.reserve(size + size / 2);
-  out.words.reserve(list.words.size());
-  AlignedText prefixed;
+  if (options_.add_prefix_space) put_spaces_before(list);
+  list.byte_level = true;
+  if (!options_.use_regex) return;
+  std::vector<Span> words;
+  words.reserve(list.text.text.size() / 4);
   for (const Span word : list.words) {
-    const auto begin = static_cast<std::size_t>(word.begin);
-    if (!options_.add_prefix_space || list.text.text[begin] == ' ') {
-      append_words(list.text, word, out);
-      continue;
+    for (std::int32_t at = word.begin; at < word.end;) {
+      const std::int32_t end = match_gpt2(list.text.text, at, word.end);
+      words.push_back({at, end});
+      at = end;
     }
-    prefixed.text.clear();
-    prefixed.sources.clear();
-    prefixed.append(U' ', list.text.sources[begin]);
-    prefixed.append(list.text, word);
-    append_words(prefixed, {0, prefixed.size()}, out);
+  }
+  list.words = std::move(words);
+}
+
+void spell_bytes(WordList& list) {
+  WordList out;
+  out.text.text.reserve(list.text.text.size() * 3 / 2);
+  out.words.reserve(list.words.size());
+  for (const Span word : list.words) {
+    const std::int32_t begin = out.text.size();
+    for (std::int32_t at = word.begin; at < word.end; ++at) {
+      const auto byte = static_cast<unsigned char>(list.text.text[static_cast<std::size_t>(at)]);
+      out.text.append(kAlphabet[byte].code, list.text.source(at));
+    }
+    out.words.push_back({begin, out.text.size()});
   }
   list = std::move(out);
 }

@@ -16,6 +16,8 @@ namespace weft {
 std::string_view byte_character(unsigned char byte) noexcept;
 /// The byte that a character stands for.
 std::optional<unsigned char> byte_of_character(char32_t code) noexcept;
+/// Writes a text out that is `byte_level`.
+void spell_bytes(WordList& list);
 /// What a space becomes.
 inline constexpr char32_t kByteLevelSpace = U'\u0120';
 
@@ -24,13 +26,13 @@ struct ByteLevelOptions {
   bool use_regex = true;
 };
 
+/// Gives a list that is `byte_level`.
 class ByteLevelWords final : public PreTokenizer {
  public:
   explicit ByteLevelWords(const ByteLevelOptions& options) : options_(options) {}
   void apply(WordList& list) const override;
 
  private:
-  void append_words(const AlignedText& text, Span range, WordList& out) const;
   ByteLevelOptions options_;
 };
 

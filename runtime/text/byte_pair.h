@@ -20,12 +20,16 @@ class BytePair final : public TokenModel {
     bool fuse_unknown = false;      // neighbours become one unknown token
     bool byte_fallback = false;     // an unknown character becomes tokens "<0x00>" to "<0xFF>"
     bool ignore_merges = false;     // a word in the vocabulary is that token
+    /// No merge joins what ends otherwise with what begins with U+2581.
+    bool words_begin_with_space = false;
   };
   BytePair(StringTable vocabulary, Merges merges, Options options);
 
   void tokenize(std::string_view word, std::vector<Piece>& pieces) const override;
   const StringTable& vocabulary() const override { return vocabulary_; }
   std::string_view continuing_prefix() const override { return options_.continuing_prefix; }
+  bool reads_bytes() const override { return reads_bytes_; }
+  void tokenize_bytes(std::string_view word, std::vector<Piece>& pieces) const override;
 
  private:
   static constexpr std::size_t kDirect = 512;  // covers the alphabet of byte-level vocabularies
@@ -34,7 +38,10 @@ class BytePair final : public TokenModel {
   bool fall_back(std::string_view character, std::int32_t& at, std::vector<Piece>& pieces) const;
   void append_characters(std::string_view word, std::vector<Piece>& pieces) const;
   void merge_word(std::string_view word, std::vector<Piece>& pieces) const;
+  void tokenize_parts(std::string_view word, std::vector<Piece>& pieces) const;
+  bool may_cut_at_spaces() const;
   void list_whole_words();
+  void list_bytes();
 
   StringTable vocabulary_;
   Merges merges_;
@@ -46,6 +53,13 @@ class BytePair final : public TokenModel {
   // Words that are one token in the end: most words of a text. Found when the model is made, so
   // that nothing is remembered between texts.
   StringTable whole_words_;
+  bool cuts_at_spaces_ = false;
+  // Byte-level vocabularies read without the characters of bytes: ids of each byte at the four
+  // kinds of places in a word (bit 0: it is the first, bit 1: the last), and the words above in
+  // bytes.
+  bool reads_bytes_ = false;
+  std::array<std::array<std::int32_t, 256>, 4> placed_byte_ids_;
+  StringTable whole_byte_words_;
 };
 
 std::unique_ptr<TokenModel> read_byte_pair(const JsonField& field);

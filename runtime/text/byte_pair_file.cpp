@@ -32,7 +32,10 @@ std::optional<Pair> read_pair(const JsonField& merges, std::size_t index) {
   return Pair{line.substr(0, space), line.substr(space + 1)};
 }
 
-Merges read_merges(const JsonField& field, const StringTable& vocabulary, std::size_t prefix) {
+Merges read_merges(const JsonField& field, const StringTable& vocabulary, std::size_t prefix,
+                   bool& words_begin_with_space) {
+  constexpr std::string_view kSpace = "\xE2\x96\x81";
+  words_begin_with_space = true;
   const std::size_t count = field.list_size();
   Merges merges(count);
   std::string merged;
@@ -40,6 +43,7 @@ Merges read_merges(const JsonField& field, const StringTable& vocabulary, std::s
     const auto pair = read_pair(field, i);
     if (!pair) continue;
     const auto [left, right] = *pair;
+    if (right.starts_with(kSpace) && !left.ends_with(kSpace)) words_begin_with_space = false;
     const auto token = [&](std::string_view text) {
       const std::int32_t id = vocabulary.find(text);
       if (id == StringTable::kMissing) {
@@ -82,7 +86,8 @@ std::unique_ptr<TokenModel> read_byte_pair(const JsonField& field) {
     field.unsupported("byte_fallback together with a prefix or a suffix is not supported");
   }
   StringTable vocabulary = read_vocabulary(field.member("vocab"));
-  Merges merges = read_merges(field.member("merges"), vocabulary, options.continuing_prefix.size());
+  Merges merges = read_merges(field.member("merges"), vocabulary, options.continuing_prefix.size(),
+                              options.words_begin_with_space);
   return std::make_unique<BytePair>(std::move(vocabulary), std::move(merges), std::move(options));
 }
 

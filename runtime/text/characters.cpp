@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "runtime/utf8.h"
@@ -18,39 +19,102 @@ void append_characters(std::string_view text, std::int32_t base, Characters& out
   }
 }
 
+namespace {
+
+constexpr std::size_t kMaxBytes = std::numeric_limits<std::int32_t>::max();
+constexpr std::size_t kNear = 8;  // runs that are passed one by one
+
+bool is_continuation(const std::string& text, std::int32_t at) {
+  return (text[static_cast<std::size_t>(at)] & 0xC0) == 0x80;
+}
+
+}  // namespace
+
+AlignedText::AlignedText(std::string_view part, std::int32_t base) : text(part) {
+  if (!part.empty()) runs_.push_back({0, base, kVerbatim});
+}
+
 std::int32_t AlignedText::size() const {
-  constexpr std::size_t kMax = std::numeric_limits<std::int32_t>::max();
-  if (text.size() > kMax) {
+  if (text.size() > kMaxBytes) {
     throw Error(Reason::kResourceExhausted,
                 fmt::format("[tokenizer] text: expected at most {} bytes when normalised, found {}",
-                            kMax, text.size()));
+                            kMaxBytes, text.size()));
   }
   return static_cast<std::int32_t>(text.size());
 }
 
+// Leaves a run out that the last one continues with.
+void AlignedText::add_run(Run run) {
+  if (!runs_.empty()) {
+    const Run& last = runs_.back();
+    const std::int32_t continued =
+        last.source_length == kVerbatim ? last.source + (run.begin - last.begin) : last.source;
+    if (last.source_length == run.source_length && continued == run.source) return;
+  }
+  runs_.push_back(run);
+}
+
 void AlignedText::append(char32_t code, Span from) {
+  const std::int32_t begin = size();
   append_utf8(code, text);
-  sources.resize(text.size(), from);
+  const std::int32_t length = from.end - from.begin;
+  add_run({begin, from.begin, length == size() - begin ? kVerbatim : length});
 }
 
 void AlignedText::append(const AlignedText& other, Span range) {
+  if (range.begin == range.end) return;
+  const std::int32_t shift = size() - range.begin;
   text.append(other.text, static_cast<std::size_t>(range.begin),
               static_cast<std::size_t>(range.end - range.begin));
-  sources.insert(sources.end(), other.sources.begin() + range.begin,
-                 other.sources.begin() + range.end);
+  for (std::size_t i = other.run_of(range.begin);
+       i < other.runs_.size() && other.runs_[i].begin < range.end; ++i) {
+    Run run = other.runs_[i];
+    const std::int32_t cut = std::max(range.begin - run.begin, 0);
+    if (run.source_length == kVerbatim) run.source += cut;
+    run.begin += cut + shift;
+    add_run(run);
+  }
 }
 
-AlignedText to_aligned_text(std::string_view text, std::int32_t base) {
-  AlignedText result;
-  result.text = text;
-  result.sources.resize(text.size());
-  const auto size = static_cast<std::int32_t>(text.size());
-  for (std::int32_t at = 0; at < size;) {
-    const std::int32_t length = decode_valid(text.data() + at).length;
-    const Span source{base + at, base + at + length};
-    for (const std::int32_t end = at + length; at < end; ++at) {
-      result.sources[static_cast<std::size_t>(at)] = source;
-    }
+void AlignedText::prepend(std::string_view characters) {
+  const Span first = source(0);
+  text.insert(0, characters);
+  size();  // throws where places would not fit
+  const auto shift = static_cast<std::int32_t>(characters.size());
+  for (Run& run : runs_) run.begin += shift;
+  runs_.insert(runs_.begin(), {0, first.begin, first.end - first.begin});
+}
+
+std::size_t AlignedText::run_of(std::int32_t byte) const {
+  const auto after = [this](std::size_t i) {
+    return i + 1 == runs_.size() ? INT32_MAX : runs_[i + 1].begin;
+  };
+  std::size_t from = std::min(last_run_, runs_.size() - 1);
+  if (runs_[from].begin > byte) from = 0;
+  for (std::size_t i = from; i < std::min(from + kNear, runs_.size()); ++i) {
+    if (byte < after(i)) return last_run_ = i;
+  }
+  const auto next =
+      std::upper_bound(runs_.begin() + static_cast<std::ptrdiff_t>(from), runs_.end(), byte,
+                       [](std::int32_t b, const Run& run) { return b < run.begin; });
+  return last_run_ = static_cast<std::size_t>(next - runs_.begin()) - 1;
+}
+
+Span AlignedText::source(Span range) const {
+  const Run& first = runs_[run_of(range.begin)];
+  Span result{first.source, 0};
+  if (first.source_length == kVerbatim) {
+    std::int32_t begin = range.begin;
+    while (is_continuation(text, begin)) --begin;
+    result.begin += begin - first.begin;
+  }
+  const Run& last = runs_[run_of(range.end - 1)];
+  if (last.source_length == kVerbatim) {
+    std::int32_t end = range.end;
+    while (end < static_cast<std::int32_t>(text.size()) && is_continuation(text, end)) ++end;
+    result.end = last.source + (end - last.begin);
+  } else {
+    result.end = last.source + last.source_length;
   }
   return result;
 }
@@ -58,12 +122,36 @@ AlignedText to_aligned_text(std::string_view text, std::int32_t base) {
 AlignedText to_aligned_text(std::span<const Character> characters) {
   AlignedText result;
   result.text.reserve(characters.size());
-  result.sources.reserve(characters.size());
-  for (const Character& character : characters) {
-    append_utf8(character.code, result.text);
-    result.sources.resize(result.text.size(), character.source);
-  }
+  for (const Character& character : characters) result.append(character.code, character.source);
   return result;
+}
+
+void append_characters(const AlignedText& text, Characters& out) {
+  const std::int32_t size = text.size();
+  out.reserve(out.size() + text.text.size());
+  for (std::int32_t at = 0; at < size;) {
+    const Decoded next = decode_valid(text.text.data() + at);
+    out.push_back({next.code, text.source(at)});
+    at += next.length;
+  }
+}
+
+void Rewriting::replace(Span range, std::string_view characters, Span source) {
+  if (!changed_) result_.text.reserve(text_.text.size() + characters.size());
+  changed_ = true;
+  result_.append(text_, {done_, range.begin});
+  for (std::size_t at = 0; at < characters.size();) {
+    const Decoded next = decode_valid(characters.data() + at);
+    result_.append(next.code, source);
+    at += static_cast<std::size_t>(next.length);
+  }
+  done_ = range.end;
+}
+
+void Rewriting::finish() {
+  if (!changed_) return;
+  result_.append(text_, {done_, text_.size()});
+  text_ = std::move(result_);
 }
 
 void rewrite(Characters& text, std::span<const Rewritten> result) {

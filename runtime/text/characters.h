@@ -42,25 +42,59 @@ inline Decoded decode_valid(const char* at) noexcept {
 /// Appends the characters of valid UTF-8 that lies at byte `base` of the original.
 void append_characters(std::string_view text, std::int32_t base, Characters& out);
 
-/// UTF-8 again, with the source of each of its bytes.
-struct AlignedText {
+/// UTF-8 again, and where each of its bytes came from: in runs, of which an ordinary text has one.
+class AlignedText {
+ public:
   std::string text;
-  std::vector<Span> sources;  // one per byte of text
+
+  AlignedText() = default;
+  /// Valid UTF-8 that lies at byte `base` of the original, as it is.
+  AlignedText(std::string_view part, std::int32_t base);
 
   void append(char32_t code, Span from);
-  /// Bytes [range) of another text, as they are.
+  /// Bytes [range) of another text, whole characters, as they are.
   void append(const AlignedText& other, Span range);
+  /// Puts characters before a text that is not empty; they stand for its first.
+  void prepend(std::string_view characters);
   /// Throws Error(kResourceExhausted) beyond 2^31 - 1 bytes.
   std::int32_t size() const;
-  /// Where the bytes [begin, end), not empty, came from.
-  Span source(Span range) const {
-    return {sources[static_cast<std::size_t>(range.begin)].begin,
-            sources[static_cast<std::size_t>(range.end) - 1].end};
-  }
+  /// Where the bytes [range), not empty, came from: of characters that it cuts, all. Takes constant
+  /// time when ranges are asked for in order. Not for several threads.
+  Span source(Span range) const;
+  Span source(std::int32_t byte) const { return source({byte, byte + 1}); }
+
+ private:
+  static constexpr std::int32_t kVerbatim = -1;
+  struct Run {
+    std::int32_t begin;          // in text; up to the next run's
+    std::int32_t source;         // of its first byte
+    std::int32_t source_length;  // all bytes came from it; or kVerbatim: each from its own place
+  };
+  void add_run(Run run);
+  std::size_t run_of(std::int32_t byte) const;
+
+  std::vector<Run> runs_;
+  mutable std::size_t last_run_ = 0;  // that run_of() found
 };
 AlignedText to_aligned_text(std::span<const Character> characters);
-/// Valid UTF-8 that lies at byte `base` of the original, as it is.
-AlignedText to_aligned_text(std::string_view text, std::int32_t base);
+/// Appends the characters of a text.
+void append_characters(const AlignedText& text, Characters& out);
+
+/// Replaces parts of a text from left to right. Until finish() the text keeps its length; bytes
+/// after the last replaced part may be overwritten.
+class Rewriting {
+ public:
+  explicit Rewriting(AlignedText& text) : text_(text) {}
+  /// Valid UTF-8 in place of the bytes [range), whole characters, that came from `source`.
+  void replace(Span range, std::string_view characters, Span source);
+  void finish();
+
+ private:
+  AlignedText& text_;
+  AlignedText result_;
+  std::int32_t done_ = 0;  // what lies before is in the result
+  bool changed_ = false;
+};
 
 /// One result of a rewriting step. `change` as in the reference: > 0 a character put in after the
 /// one before, 0 takes the place of the next old character, -n takes its place and that of n more.

@@ -1,5 +1,7 @@
 #include "runtime/text/class_splitters.h"
 
+#include <array>
+
 #include "runtime/text/unicode.h"
 #include "runtime/text/unicode_traits.h"
 
@@ -11,10 +13,16 @@ enum class Role { kDropped, kAlone, kWord, kSymbol };
 // Words are runs of one role; kAlone makes each character a word, kDropped none.
 template <typename RoleOf>
 void split_by_role(std::string_view text, Span range, std::vector<Span>& words, RoleOf role_of) {
+  static const auto ascii = [role_of] {
+    std::array<Role, 128> roles;
+    for (char32_t c = 0; c < roles.size(); ++c) roles[c] = role_of(unicode::kind(c).flags);
+    return roles;
+  }();
   Role last = Role::kDropped;
   for (std::int32_t at = range.begin; at < range.end;) {
     const Decoded next = decode_valid(text.data() + at);
-    const Role role = role_of(unicode::kind(next.code).flags);
+    const Role role =
+        next.code < ascii.size() ? ascii[next.code] : role_of(unicode::kind(next.code).flags);
     const Span here{at, at + next.length};
     at = here.end;
     if (role != Role::kDropped) {

@@ -4,7 +4,6 @@
 #include <array>
 #include <bit>
 #include <functional>
-#include <queue>
 
 namespace weft {
 namespace {
@@ -61,125 +60,117 @@ void Merges::apply_short(std::vector<Piece>& pieces, std::size_t first) const {
   pieces.resize(first + count);
 }
 
-// The pieces of a long word, linked, so that a merge moves nothing.
+// The pieces of a longer word, linked, so that a merge moves nothing. Its memory is used again.
 class Merges::Chain {
  public:
-  Chain(const Merges& merges, std::vector<Piece>& pieces, std::size_t first)
-      : merges_(merges), pieces_(pieces), first_(first), links_(pieces.size() - first) {
-    for (std::size_t i = 0; i < links_.size(); ++i) {
-      links_[i] = {static_cast<std::int32_t>(i) - 1, static_cast<std::int32_t>(i) + 1};
-    }
-    links_.back().next = kEnd;
-  }
+  explicit Chain(const Merges& merges) : merges_(merges) {}
 
   // Every merge that is possible in its turn, from a heap.
-  void merge_by_heap() {
-    std::vector<std::uint64_t> entries;  // rank, position
-    for (std::int32_t at = 0; at != kEnd; at = link(at).next) {
-      const std::uint32_t rank = merge_at(at).rank;
-      if (rank != kNone) entries.push_back(std::uint64_t{rank} << 32 | static_cast<unsigned>(at));
+  void merge(std::vector<Piece>& pieces, std::size_t first) {
+    pieces_ = pieces.data() + first;
+    const std::size_t count = pieces.size() - first;
+    links_.resize(count);
+    heap_.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto at = static_cast<std::int32_t>(i);
+      links_[i] = {at - 1, i + 1 < count ? at + 1 : kEnd};
+      if (i + 1 < count) wait(merges_.find(pieces_[i].id, pieces_[i + 1].id).rank, at);
     }
-    std::priority_queue heap(std::greater<>(), std::move(entries));
-    while (!heap.empty()) {
-      const auto rank = static_cast<std::uint32_t>(heap.top() >> 32);
-      const auto at = static_cast<std::int32_t>(heap.top() & 0xFFFFFFFF);
-      heap.pop();
-      merge(at, rank, [&heap](std::uint32_t new_rank, std::int32_t place) {
-        heap.push(std::uint64_t{new_rank} << 32 | static_cast<unsigned>(place));
-      });
+    std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
+    while (!heap_.empty()) {
+      std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+      const std::uint64_t next = heap_.back();
+      heap_.pop_back();
+      merge_pair(static_cast<std::int32_t>(next & 0xFFFFFFFF),
+                 static_cast<std::uint32_t>(next >> 32));
     }
-  }
-
-  // All merges of a rank in one sweep from left to right. False, in a state from which the heap may
-  // go on, if merges keep making merges of lower ranks possible, as training never does.
-  bool merge_by_rank() {
-    for (std::int32_t at = 0; at != kEnd; at = link(at).next) {
-      const std::uint32_t rank = merge_at(at).rank;
-      if (rank != kNone) wait(rank, at);
-    }
-    std::vector<std::int32_t> sweep;
-    for (int returns = 0; !ranks_.empty() && returns < kMaxReturns;) {
-      const std::uint32_t rank = ranks_.top();
-      ranks_.pop();
-      sweep.swap(waiting_[rank]);
-      if (!std::is_sorted(sweep.begin(), sweep.end())) std::sort(sweep.begin(), sweep.end());
-      bool returned = false;
-      for (std::size_t i = 0; i < sweep.size(); ++i) {
-        if (returned) {
-          wait(rank, sweep[i]);
-          continue;
-        }
-        merge(sweep[i], rank, [&](std::uint32_t new_rank, std::int32_t place) {
-          if (new_rank <= rank) returned = true;
-          wait(new_rank, place);
-        });
-      }
-      if (returned) ++returns;
-      std::vector<std::int32_t>().swap(sweep);
-    }
-    return ranks_.empty();
-  }
-
-  void close_ranks() {
-    std::size_t kept = first_;
-    for (std::int32_t at = 0; at != kEnd; at = link(at).next) pieces_[kept++] = piece(at);
-    pieces_.resize(kept);
+    std::size_t kept = first;
+    for (std::int32_t at = 0; at != kEnd; at = link(at).next) pieces[kept++] = piece(at);
+    pieces.resize(kept);
   }
 
  private:
   static constexpr std::int32_t kEnd = -1;
   static constexpr std::int32_t kGone = -2;
-  static constexpr int kMaxReturns = 64;
   struct Link {
     std::int32_t previous, next;  // kEnd outside the word; next is kGone for what was merged away
   };
 
   Link& link(std::int32_t at) { return links_[static_cast<std::size_t>(at)]; }
-  Piece& piece(std::int32_t at) { return pieces_[first_ + static_cast<std::size_t>(at)]; }
-  Merge merge_at(std::int32_t at) {
-    const std::int32_t next = link(at).next;
-    if (next < 0) return {kNone, 0};
-    return merges_.find(piece(at).id, piece(next).id);
-  }
+  Piece& piece(std::int32_t at) { return pieces_[at]; }
   void wait(std::uint32_t rank, std::int32_t at) {
-    if (waiting_.empty()) waiting_.resize(merges_.count_);
-    if (waiting_[rank].empty()) ranks_.push(rank);
-    waiting_[rank].push_back(at);
+    if (rank != kNone) heap_.push_back(std::uint64_t{rank} << 32 | static_cast<unsigned>(at));
   }
 
-  // Merges the piece at `at` with the next if they still have this rank; tells of new neighbours.
-  template <typename Found>
-  void merge(std::int32_t at, std::uint32_t rank, Found found) {
-    const Merge merge = merge_at(at);
-    if (merge.rank != rank) return;
+  // Merges the piece at `at` with the next if they still have this rank.
+  void merge_pair(std::int32_t at, std::uint32_t rank) {
     const std::int32_t gone = link(at).next;
+    if (gone < 0) return;
+    const Merge merge = merges_.find(piece(at).id, piece(gone).id);
+    if (merge.rank != rank) return;
     piece(at).id = merge.id;
     piece(at).end = piece(gone).end;
     link(at).next = link(gone).next;
     link(gone).next = kGone;
     if (link(at).next != kEnd) link(link(at).next).previous = at;
     for (const std::int32_t left : {link(at).previous, at}) {
-      if (left == kEnd) continue;
-      const std::uint32_t new_rank = merge_at(left).rank;
-      if (new_rank != kNone) found(new_rank, left);
+      if (left == kEnd || link(left).next == kEnd) continue;
+      const std::size_t waiting = heap_.size();
+      wait(merges_.find(piece(left).id, piece(link(left).next).id).rank, left);
+      if (heap_.size() > waiting) std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
     }
   }
 
   const Merges& merges_;
-  std::vector<Piece>& pieces_;
-  std::size_t first_;
+  Piece* pieces_ = nullptr;
   std::vector<Link> links_;
-  std::vector<std::vector<std::int32_t>> waiting_;  // by rank: where such a merge was possible
-  std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> ranks_;
+  std::vector<std::uint64_t> heap_;  // rank, position
 };
+
+// Tokens are those of the whole word if and only if every two neighbours, by themselves, stay as
+// they are: of the merges in the whole word those inside of two neighbours come in the same order
+// as if there were nothing else, so the first that crossed a border would cross it there too. So
+// each block is merged together with some tokens before it, and if the first of these comes out as
+// it was, all that lies before it stays.
+bool Merges::apply_in_blocks(std::vector<Piece>& pieces, std::size_t first) const {
+  const std::vector<Piece> atoms(pieces.begin() + static_cast<std::ptrdiff_t>(first), pieces.end());
+  pieces.resize(first);
+  Chain chain(*this);
+  std::vector<Piece> block;
+  for (std::size_t done = 0; done < atoms.size();) {
+    const std::size_t end = std::min(done + kBlock, atoms.size());
+    for (std::size_t again = kAgain;; again *= 2) {
+      if (again > kBlock) {
+        pieces.resize(first);
+        pieces.insert(pieces.end(), atoms.begin(), atoms.end());
+        return false;
+      }
+      const std::size_t kept = pieces.size() - std::min(again, pieces.size() - first);
+      std::size_t begin = done;
+      if (kept < pieces.size()) {
+        while (begin > 0 && atoms[begin - 1].begin >= pieces[kept].begin) --begin;
+      }
+      block.assign(atoms.begin() + static_cast<std::ptrdiff_t>(begin),
+                   atoms.begin() + static_cast<std::ptrdiff_t>(end));
+      chain.merge(block, 0);
+      const bool joined =
+          kept == first || (block[0].id == pieces[kept].id && block[0].end == pieces[kept].end);
+      if (!joined) continue;
+      pieces.resize(kept);
+      pieces.insert(pieces.end(), block.begin(), block.end());
+      break;
+    }
+    done = end;
+  }
+  return true;
+}
 
 void Merges::apply(std::vector<Piece>& pieces, std::size_t first) const {
   const std::size_t count = pieces.size() - first;
   if (count < 2 || count_ == 0) return;
   if (count <= kShort) return apply_short(pieces, first);
-  Chain chain(*this, pieces, first);
-  if (count < kRankByRank || !chain.merge_by_rank()) chain.merge_by_heap();
-  chain.close_ranks();
+  if (count > 2 * kBlock && apply_in_blocks(pieces, first)) return;
+  Chain(*this).merge(pieces, first);
 }
 
 }  // namespace weft

@@ -26,12 +26,13 @@ class Merges {
   Merge find(std::int32_t left, std::int32_t right) const noexcept;
 
   /// Merges the pieces from index `first` on, which lie side by side in a word, until none is left
-  /// to merge. Short words without a heap; long ones in n log n; the longest rank by rank, which
-  /// takes time linear in n for merges in the order of training.
+  /// to merge. Short words without a heap, longer ones with one, the longest block by block, in
+  /// time linear in n unless the merges are made to prevent it (then n log n).
   void apply(std::vector<Piece>& pieces, std::size_t first) const;
 
-  static constexpr std::size_t kShort = 48;            // pieces; beyond it a heap is faster
-  static constexpr std::size_t kRankByRank = 1 << 16;  // pieces; a table of all ranks pays off
+  static constexpr std::size_t kShort = 48;   // pieces; beyond it a heap is faster
+  static constexpr std::size_t kBlock = 256;  // pieces; they and what they need stay in L1 cache
+  static constexpr std::size_t kAgain = 8;    // tokens before a block, at first
 
  private:
   struct Slot {
@@ -40,6 +41,7 @@ class Merges {
   };
   class Chain;
   std::size_t place(std::uint64_t pair) const noexcept;
+  bool apply_in_blocks(std::vector<Piece>& pieces, std::size_t first) const;
   void apply_short(std::vector<Piece>& pieces, std::size_t first) const;
 
   std::vector<Slot> slots_;  // open addressing, a power of two, at most half full

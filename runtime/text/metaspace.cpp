@@ -18,7 +18,7 @@ void Metaspace::write_word(const WordList& list, Span word, WordList& out) const
     const auto at = static_cast<std::size_t>(word.begin);
     return text[at] == ' ' || text.substr(at, replacement_.size()) == replacement_;
   };
-  const Span first = from.sources[static_cast<std::size_t>(word.begin)];
+  const Span first = from.source(word.begin);
   const bool prepend = (options_.prepend == PrependScheme::kAlways ||
                         (options_.prepend == PrependScheme::kFirst && first.begin == 0)) &&
                        !begins_with_replacement();
@@ -26,7 +26,7 @@ void Metaspace::write_word(const WordList& list, Span word, WordList& out) const
   if (prepend) out.text.append(options_.replacement, first);
   for (std::int32_t at = word.begin; at < word.end;) {
     if (text[static_cast<std::size_t>(at)] == ' ') {
-      out.text.append(options_.replacement, from.sources[static_cast<std::size_t>(at)]);
+      out.text.append(options_.replacement, from.source(at));
       ++at;
       continue;
     }
@@ -52,7 +52,6 @@ void Metaspace::write_word(const WordList& list, Span word, WordList& out) const
 void Metaspace::apply(WordList& list) const {
   WordList out;
   out.text.text.reserve(list.text.text.size() * 3 / 2);
-  out.text.sources.reserve(list.text.text.size() * 3 / 2);
   out.words.reserve(list.words.size());
   for (const Span word : list.words) write_word(list, word, out);
   list = std::move(out);

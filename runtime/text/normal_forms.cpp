@@ -17,9 +17,11 @@ std::vector<Rewritten> decomposed(const Characters& text, Decomposition kind) {
   std::size_t run = 0;  // begin of the marks that are not yet in order
   const auto sort_run = [&] {
     if (result.size() - run < 2) return;
-    std::stable_sort(
-        result.begin() + static_cast<std::ptrdiff_t>(run), result.end(),
-        [](const Rewritten& a, const Rewritten& b) { return class_of(a.code) < class_of(b.code); });
+    const auto begin = result.begin() + static_cast<std::ptrdiff_t>(run);
+    const auto lower = [](const Rewritten& a, const Rewritten& b) {
+      return class_of(a.code) < class_of(b.code);
+    };
+    if (!std::is_sorted(begin, result.end(), lower)) std::stable_sort(begin, result.end(), lower);
   };
   for (const Character& character : text) {
     const unicode::Mapping& mapping = unicode::mapping(character.code);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -114,10 +115,6 @@ constexpr std::array kReaders = {
     Reader{"StripAccents", read_plain<StripAccents>},
 };
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
-}
-
 // Code points below it are in this form, alone and side by side.
 char32_t first_that_changes(NormalForm form) {
   switch (form) {
@@ -129,9 +126,57 @@ char32_t first_that_changes(NormalForm form) {
   return 0;
 }
 
+// Calls change(code, place) for the characters beyond ASCII, which are few in most texts.
+template <typename Change>
+void for_each_beyond_ascii(const std::string& text, Change change) {
+  const auto size = static_cast<std::int32_t>(text.size());
+  for (std::int32_t at = 0; at < size; ++at) {
+    if ((text[static_cast<std::size_t>(at)] & 0x80) == 0) continue;
+    const Decoded next = decode_valid(text.data() + at);
+    change(next.code, Span{at, at + next.length});
+    at += next.length - 1;
+  }
+}
+
+// Characters in place of one, which all came from where it came from.
+void replace(AlignedText& text, Rewriting& rewriting, Span place, std::span<const char32_t> codes) {
+  std::string characters;
+  for (const char32_t code : codes) append_utf8(code, characters);
+  rewriting.replace(place, characters, text.source(place));
+}
+
+// Whether no two marks come together when the text is decomposed, so that none moves.
+bool keeps_order(std::string_view text, NormalForm form) {
+  bool after_mark = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const Decoded next = decode_valid(text.data() + at);
+    at += static_cast<std::size_t>(next.length);
+    if (next.code < 0x80) {
+      after_mark = false;
+      continue;
+    }
+    const unicode::Mapping& mapping = unicode::mapping(next.code);
+    unicode::Storage storage;
+    for (const char32_t code : unicode::decompose(
+             next.code, form == NormalForm::kNfd ? mapping.nfd : mapping.nfkd, storage)) {
+      const bool mark = unicode::kind(code).combining_class != 0;
+      if (mark && after_mark) return false;
+      after_mark = mark;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Normalizer::~Normalizer() = default;
+
+void Normalizer::apply(AlignedText& text) const {
+  Characters characters;
+  append_characters(text, characters);
+  normalize(characters);
+  text = to_aligned_text(characters);
+}
 
 void BertNormalizer::normalize(Characters& text) const {
   if (options_.clean_text) clean(text);
@@ -154,13 +199,57 @@ void UnicodeNormalizer::normalize(Characters& text) const {
   }
 }
 
-bool UnicodeNormalizer::leaves_alone(std::string_view text) const { return is_ascii(text); }
+void UnicodeNormalizer::apply(AlignedText& text) const {
+  if (leaves_alone(text.text)) return;
+  const bool composes = form_ == NormalForm::kNfc || form_ == NormalForm::kNfkc;
+  if (composes || !keeps_order(text.text, form_)) return Normalizer::apply(text);
+  Rewriting rewriting(text);
+  for_each_beyond_ascii(text.text, [&](char32_t code, Span place) {
+    const unicode::Mapping& mapping = unicode::mapping(code);
+    unicode::Storage storage;
+    const auto parts =
+        unicode::decompose(code, form_ == NormalForm::kNfd ? mapping.nfd : mapping.nfkd, storage);
+    if (parts.size() > 1 || parts[0] != code) replace(text, rewriting, place, parts);
+  });
+  rewriting.finish();
+}
+
+// Of what English texts have beyond ASCII most is punctuation from U+2000 on.
+bool UnicodeNormalizer::leaves_alone(std::string_view text) const {
+  const char32_t limit = first_that_changes(form_);
+  for (std::size_t at = 0; at < text.size();) {
+    const Decoded next = decode_valid(text.data() + at);
+    at += static_cast<std::size_t>(next.length);
+    if (next.code < limit) continue;
+    if (next.code < 0x2000 || next.code >= 0x20D0) return false;
+    if (unicode::mapping(next.code).nfkd != 0) return false;
+  }
+  return true;
+}
 
 void Lowercase::normalize(Characters& text) const { lower_case(text); }
 
+void Lowercase::apply(AlignedText& text) const {
+  for (char& c : text.text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  Rewriting rewriting(text);
+  for_each_beyond_ascii(text.text, [&](char32_t code, Span place) {
+    const std::uint16_t offset = unicode::mapping(code).lower;
+    if (offset != 0) replace(text, rewriting, place, unicode::sequence(offset));
+  });
+  rewriting.finish();
+}
+
 void StripAccents::normalize(Characters& text) const { remove(text, unicode::kMark); }
 
-bool StripAccents::leaves_alone(std::string_view text) const { return is_ascii(text); }
+void StripAccents::apply(AlignedText& text) const {
+  Rewriting rewriting(text);
+  for_each_beyond_ascii(text.text, [&](char32_t code, Span place) {
+    if (unicode::has(code, unicode::kMark)) replace(text, rewriting, place, {});
+  });
+  rewriting.finish();
+}
 
 // SentencePiece's nmt rules; kept apart from clean_text, which treats other characters.
 void Nmt::normalize(Characters& text) const {
@@ -191,14 +280,32 @@ void Strip::normalize(Characters& text) const {
   }
 }
 
-bool Strip::leaves_alone(std::string_view text) const {
-  const auto visible = [](char c) { return c > ' ' && c < 0x7F; };
-  return !text.empty() && visible(text.front()) && visible(text.back());
+void Strip::apply(AlignedText& text) const {
+  const auto space_at = [&text](std::int32_t at) {
+    return unicode::has(decode_valid(text.text.data() + at).code, unicode::kWhiteSpace);
+  };
+  Span kept{0, text.size()};
+  if (sides_ == Sides::kRight || sides_ == Sides::kBoth) {
+    while (kept.end > 0) {
+      std::int32_t last = kept.end - 1;
+      while ((text.text[static_cast<std::size_t>(last)] & 0xC0) == 0x80) --last;
+      if (!space_at(last)) break;
+      kept.end = last;
+    }
+  }
+  if (sides_ == Sides::kLeft || sides_ == Sides::kBoth) {
+    while (kept.begin < kept.end && space_at(kept.begin)) {
+      kept.begin += decode_valid(text.text.data() + kept.begin).length;
+    }
+  }
+  if (kept == Span{0, text.size()}) return;
+  AlignedText result;
+  result.append(text, kept);
+  text = std::move(result);
 }
 
-bool NormalizerSequence::leaves_alone(std::string_view text) const {
-  return std::all_of(steps_.begin(), steps_.end(),
-                     [text](const Pointer& step) { return step->leaves_alone(text); });
+void NormalizerSequence::apply(AlignedText& text) const {
+  for (const auto& step : steps_) step->apply(text);
 }
 
 void NormalizerSequence::normalize(Characters& text) const {

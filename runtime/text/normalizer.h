@@ -15,10 +15,10 @@ namespace weft {
 class Normalizer {
  public:
   virtual ~Normalizer();
+  /// What the component does, plainly.
   virtual void normalize(Characters& text) const = 0;
-  /// Whether normalize() surely leaves this text, valid UTF-8, as it is: a quick look that lets
-  /// most ASCII pass without Characters. False means nothing.
-  virtual bool leaves_alone(std::string_view) const { return false; }
+  /// The same to a text in UTF-8; those that most English goes through do it without Characters.
+  virtual void apply(AlignedText& text) const;
 };
 
 struct BertNormalizerOptions {
@@ -44,21 +44,23 @@ class UnicodeNormalizer final : public Normalizer {
  public:
   explicit UnicodeNormalizer(NormalForm form) : form_(form) {}
   void normalize(Characters& text) const override;
-  bool leaves_alone(std::string_view text) const override;
+  void apply(AlignedText& text) const override;
 
  private:
+  bool leaves_alone(std::string_view text) const;  // surely; false means nothing
   NormalForm form_;
 };
 
 class Lowercase final : public Normalizer {
  public:
   void normalize(Characters& text) const override;
+  void apply(AlignedText& text) const override;
 };
 
 class StripAccents final : public Normalizer {
  public:
   void normalize(Characters& text) const override;
-  bool leaves_alone(std::string_view text) const override;
+  void apply(AlignedText& text) const override;
 };
 
 class Nmt final : public Normalizer {
@@ -73,7 +75,7 @@ class Strip final : public Normalizer {
  public:
   explicit Strip(Sides sides) : sides_(sides) {}
   void normalize(Characters& text) const override;
-  bool leaves_alone(std::string_view text) const override;
+  void apply(AlignedText& text) const override;
 
  private:
   Sides sides_;
@@ -84,7 +86,7 @@ class NormalizerSequence final : public Normalizer {
   explicit NormalizerSequence(std::vector<std::unique_ptr<Normalizer>> steps)
       : steps_(std::move(steps)) {}
   void normalize(Characters& text) const override;
-  bool leaves_alone(std::string_view text) const override;
+  void apply(AlignedText& text) const override;
 
  private:
   std::vector<std::unique_ptr<Normalizer>> steps_;

@@ -57,7 +57,10 @@ void Splitter::apply(WordList& list) const {
 }
 
 void PreTokenizerSequence::apply(WordList& list) const {
-  for (const auto& step : steps_) step->apply(list);
+  for (const auto& step : steps_) {
+    if (list.byte_level) spell_bytes(list);
+    step->apply(list);
+  }
 }
 
 std::unique_ptr<PreTokenizer> read_pre_tokenizer(const JsonField& field) {

@@ -15,6 +15,9 @@ namespace weft {
 struct WordList {
   AlignedText text;
   std::vector<Span> words;
+  /// The text stands for the characters of its bytes (byte_level.h): models that read bytes need
+  /// not have it written out.
+  bool byte_level = false;
 };
 
 class PreTokenizer {

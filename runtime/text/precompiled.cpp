@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "runtime/text/graphemes.h"
+#include "runtime/text/unicode_traits.h"
 #include "runtime/utf8.h"
 
 namespace weft {
@@ -79,7 +80,9 @@ Precompiled::Precompiled(std::string_view charsmap, const JsonField& field) {
   for (unsigned char c = 0; c < ascii_.size(); ++c) {
     const char text = static_cast<char>(c);
     ascii_[c] = find({&text, 1});
-    plain_[c] = !ascii_[c] && c != '\r';
+    if (c == '\r') continue;  // it may belong with a line feed
+    if (!ascii_[c]) simple_[c] = text;
+    if (ascii_[c] && ascii_[c]->size() == 1) simple_[c] = ascii_[c]->front();
   }
 }
 
@@ -162,9 +165,49 @@ void Precompiled::normalize(Characters& text) const {
   writer.finish(text);
 }
 
-bool Precompiled::leaves_alone(std::string_view text) const {
-  return std::all_of(text.begin(), text.end(),
-                     [this](char c) { return plain_[static_cast<unsigned char>(c)]; });
+// Whether every character of the text is a cluster of its own and becomes at least one character,
+// so that what it becomes has its source.
+bool Precompiled::goes_by_characters(std::string_view text) const {
+  using unicode::Cluster;
+  for (std::size_t at = 0; at < text.size();) {
+    const Decoded next = decode_valid(text.data() + at);
+    if (next.code < 128) {
+      if (simple_[next.code] == 0) return false;
+    } else {
+      switch (static_cast<Cluster>(unicode::traits(next.code).cluster)) {
+        case Cluster::kOther:
+        case Cluster::kControl:
+        case Cluster::kPicture:
+        case Cluster::kConsonant:
+        case Cluster::kHangulLV:
+        case Cluster::kHangulLVT: break;  // none of these stays together with another
+        default: return false;
+      }
+      const auto replacement = find(text.substr(at, static_cast<std::size_t>(next.length)));
+      if (replacement && replacement->empty()) return false;
+    }
+    at += static_cast<std::size_t>(next.length);
+  }
+  return true;
+}
+
+void Precompiled::apply(AlignedText& text) const {
+  if (!goes_by_characters(text.text)) return Normalizer::apply(text);
+  Rewriting rewriting(text);
+  for (std::size_t at = 0; at < text.text.size();) {
+    char& byte = text.text[at];
+    if ((byte & 0x80) == 0) {
+      byte = simple_[static_cast<unsigned char>(byte)];
+      ++at;
+      continue;
+    }
+    const auto length = static_cast<std::size_t>(decode_valid(&byte).length);
+    const auto replacement = find(std::string_view(text.text).substr(at, length));
+    const Span place{static_cast<std::int32_t>(at), static_cast<std::int32_t>(at + length)};
+    if (replacement) rewriting.replace(place, *replacement, text.source(place));
+    at += length;
+  }
+  rewriting.finish();
 }
 
 std::unique_ptr<Normalizer> read_precompiled(const JsonField& field) {

@@ -51,9 +51,14 @@ void Replace::normalize(Characters& text) const {
   text = std::move(result);
 }
 
-bool Replace::leaves_alone(std::string_view text) const {
-  const Span match = pattern_->find(text, {0, static_cast<std::int32_t>(text.size())});
-  return match.begin == match.end;
+void Replace::apply(AlignedText& text) const {
+  const std::int32_t size = text.size();
+  Rewriting rewriting(text);
+  for (Span match = pattern_->find(text.text, {0, size}); match.begin < match.end;
+       match = pattern_->find(text.text, {match.end, size})) {
+    rewriting.replace(match, content_, text.source(match.end - 1));
+  }
+  rewriting.finish();
 }
 
 std::string Replace::replaced(std::string_view text) const {
@@ -77,6 +82,10 @@ void Prepend::normalize(Characters& text) const {
   append_all(prefix_, text[0].source, result);
   result.insert(result.end(), text.begin(), text.end());
   text = std::move(result);
+}
+
+void Prepend::apply(AlignedText& text) const {
+  if (!text.text.empty() && !prefix_.empty()) text.prepend(prefix_);
 }
 
 std::unique_ptr<Replace> read_replace_fields(const JsonField& field) {

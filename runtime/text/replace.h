@@ -16,7 +16,7 @@ class Replace final : public Normalizer {
       : pattern_(std::move(pattern)), content_(std::move(content)) {}
   /// The source of the content is the last character that it takes the place of.
   void normalize(Characters& text) const override;
-  bool leaves_alone(std::string_view text) const override;
+  void apply(AlignedText& text) const override;
   std::string replaced(std::string_view text) const;
 
  private:
@@ -29,6 +29,7 @@ class Prepend final : public Normalizer {
  public:
   explicit Prepend(std::string prefix) : prefix_(std::move(prefix)) {}
   void normalize(Characters& text) const override;
+  void apply(AlignedText& text) const override;
 
  private:
   std::string prefix_;

@@ -2,6 +2,7 @@
 // into words, the model turns words into tokens.
 #include "runtime/text/text_tokens.h"
 
+#include "runtime/text/byte_level.h"
 #include "runtime/text/readable_text.h"
 
 namespace weft {
@@ -62,24 +63,28 @@ class Run {
   }
 
   AlignedText normalized(Span range) const {
-    const std::string_view part = part_of(text_, range);
-    if (!parts_.normalizer || parts_.normalizer->leaves_alone(part)) {
-      return to_aligned_text(part, range.begin);
-    }
-    Characters characters;
-    append_characters(part, range.begin, characters);
-    parts_.normalizer->normalize(characters);
-    return to_aligned_text(characters);
+    AlignedText text(part_of(text_, range), range.begin);
+    if (parts_.normalizer) parts_.normalizer->apply(text);
+    return text;
   }
 
   void words(WordList list) {
     if (list.text.text.empty()) return;
     if (parts_.pre_tokenizer) parts_.pre_tokenizer->apply(list);
+    if (list.byte_level && !parts_.model->reads_bytes()) spell_bytes(list);
     const auto surface_id = parts_.model->surface_id();
     for (const Span word : list.words) {
       const std::string_view text = part_of(list.text.text, word);
       pieces_.clear();
-      parts_.model->tokenize(text, pieces_);
+      if (list.byte_level) {
+        parts_.model->tokenize_bytes(text, pieces_);
+      } else {
+        parts_.model->tokenize(text, pieces_);
+      }
+      if (sink_.offsets() == Offsets::kNone) {
+        for (const Piece& piece : pieces_) sink_.add(piece.id, {});
+        continue;
+      }
       for (const Piece& piece : pieces_) {
         const Span range{word.begin + piece.begin, word.begin + piece.end};
         sink_.add(piece.id, list.text.source(range), [&] {

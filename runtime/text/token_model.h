@@ -24,6 +24,11 @@ class TokenModel {
   /// Appends the tokens of a word that is not empty and valid UTF-8; word.size() < 2^31. Throws
   /// Error(kFailedPrecondition) for an unknown word when the vocabulary has no unknown token.
   virtual void tokenize(std::string_view word, std::vector<Piece>& pieces) const = 0;
+  /// Whether tokenize_bytes() may be called.
+  virtual bool reads_bytes() const { return false; }
+  /// tokenize() of the characters that the bytes of a word stand for (byte_level.h), without them;
+  /// begin and end count the word's bytes.
+  virtual void tokenize_bytes(std::string_view, std::vector<Piece>&) const {}
   /// Every string of the model with its id; ids and strings are unique, ids are in [0, 2^31 - 2].
   virtual const StringTable& vocabulary() const = 0;
   /// The id whose tokens stand for the text they cover, not for the vocabulary's string.

@@ -11,6 +11,20 @@ namespace {
 
 enum class Class : std::uint8_t { kEnd, kLetter, kNumber, kSpace, kOther };
 
+constexpr std::array<Class, 128> make_ascii_classes() {
+  std::array<Class, 128> classes{};
+  for (unsigned c = 0; c < 128; ++c) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool space = c == ' ' || (c >= '\t' && c <= '\r');
+    classes[c] = letter                 ? Class::kLetter
+                 : c >= '0' && c <= '9' ? Class::kNumber
+                 : space                ? Class::kSpace
+                                        : Class::kOther;
+  }
+  return classes;
+}
+constexpr std::array<Class, 128> kAsciiClasses = make_ascii_classes();
+
 // One character of a text that ends at `end`; of kEnd the length is 0.
 struct Seen {
   Class kind;
@@ -19,6 +33,8 @@ struct Seen {
 
 Seen see(std::string_view text, std::int32_t at, std::int32_t end) {
   if (at >= end) return {Class::kEnd, 0};
+  const auto first = static_cast<unsigned char>(text[static_cast<std::size_t>(at)]);
+  if (first < 128) return {kAsciiClasses[first], 1};
   const Decoded next = decode_valid(text.data() + at);
   const std::uint8_t flags = unicode::traits(next.code).flags;
   if (flags & unicode::kLetter) return {Class::kLetter, next.length};

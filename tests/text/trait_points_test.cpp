@@ -33,7 +33,7 @@ std::string answer(const Normalizer& normalizer, const std::string& text) {
 }
 
 std::string answer(const PreTokenizer& splitter, const std::string& text) {
-  WordList list{to_aligned_text(text, 0), {{0, static_cast<std::int32_t>(text.size())}}};
+  WordList list{AlignedText(text, 0), {{0, static_cast<std::int32_t>(text.size())}}};
   splitter.apply(list);
   std::string words;
   for (const Span word : list.words) {
