@@ -84,8 +84,8 @@ ROBERTA_SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 BERT_SPECIALS = ["[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"]
 
 
-def build(name, texts, map_, size):
-    """The trained tokenizer of a case as a JSON document."""
+def untrained(name, map_, size):
+    """The tokenizer of a case without a vocabulary, and the trainer of one."""
     byte_level = pre_tokenizers.ByteLevel
     n, p, d = normalizers, pre_tokenizers, decoders
     alphabet = byte_level.alphabet()
@@ -198,7 +198,12 @@ def build(name, texts, map_, size):
             p.Punctuation("merged_with_next"), p.Split("th", "isolated", invert=True)]), BERT, None),
             trainers.WordLevelTrainer(special_tokens=BERT_SPECIALS, **bpe)),
     }
-    tokenizer, trainer = cases[name]()
+    return cases[name]()
+
+
+def build(name, texts, map_, size):
+    """The trained tokenizer of a case as a JSON document."""
+    tokenizer, trainer = untrained(name, map_, size)
     if isinstance(trainer, trainers.UnigramTrainer):
         texts = texts[:40]  # each of their characters needs a place in the vocabulary
     tokenizer.train_from_iterator([PASSAGE] * 30 + texts, trainer)

@@ -1,4 +1,4 @@
-"""perf/peers.py, regress.py and accuracy.py: arguments, arithmetic and reports, and short runs of the real
+"""perf/peers.py, regress.py, accuracy.py and tokenizing.py: arguments, arithmetic and reports, and short runs of the real
 program on a tiny model. Their numbers are not looked at; the other engines are not needed.
 
 usage: perf_scripts_test.py WEFT [unittest's arguments]
@@ -36,6 +36,7 @@ sys.path.insert(0, str(ROOT / "perf"))
 import accuracy
 import peers
 import regress
+import tokenizing
 from peer_engines import arrays, report, workloads
 
 WEFT = sys.argv.pop(1) if len(sys.argv) > 1 else ""
@@ -63,7 +64,7 @@ class Arguments(unittest.TestCase):
             self.assertIn(part, err.getvalue())
 
     def test_every_script_explains_itself(self):
-        for name in ("peers.py", "regress.py", "accuracy.py"):
+        for name in ("peers.py", "regress.py", "accuracy.py", "tokenizing.py"):
             done = script(name, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertIn("usage: " + name, done.stdout)
@@ -78,6 +79,10 @@ class Arguments(unittest.TestCase):
         self.refused(regress.parse, [WEFT, WEFT, "--model", MODEL, "--rounds", 0], "--rounds")
         self.refused(accuracy.parse, [*model, "--texts", "/nowhere.txt"], "/nowhere.txt")
         self.refused(accuracy.parse, [*model, "--cosine", "high"], "--cosine", "high")
+        text = ["--text", __file__, "--models", MODEL, "--bench", __file__]
+        self.refused(tokenizing.parse, [*text, "--names", "bert,ernest"], "--names ernest", "roberta")
+        self.refused(tokenizing.parse, [*text, "--rounds", 0], "--rounds")
+        self.refused(tokenizing.parse, ["--text", "/nowhere.txt", *text[2:]], "/nowhere.txt")
 
     def test_lists_are_cut_at_commas(self):
         options = peers.parse(["--model", str(MODEL), "--weft", WEFT, "--dtypes", "f32,int8", "--threads", "1"])
@@ -227,6 +232,30 @@ class Accuracy(Place):
         done = script("accuracy.py", "--weft", WEFT, "--model", self.place, "--texts", __file__)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+
+class Tokenizing(Place):
+    def test_speeds_are_medians_and_ratios(self):
+        times = {("weft", "single"): [0.5, 0.1, 0.2], ("reference", "single"): [2.0, 1.0, 4.0]}
+        ((what, weft, other, ratio),) = tokenizing.cells(times, 1_000_000)
+        self.assertEqual((what, weft, other), ("single", 5.0, 0.5))
+        self.assertAlmostEqual(ratio, 10)
+
+    def test_digests_are_those_of_fnv_1a(self):
+        self.assertEqual(tokenizing.digest([]), "cbf29ce484222325 0")
+        # The digest of "a" is known; further bytes are zeros.
+        state = 0xAF63DC4C8601EC8C
+        for _ in range(3):
+            state = state * 0x100000001B3 % 2**64
+        self.assertEqual(tokenizing.digest([[0x61]]), f"{state:016x} 1")
+
+    def test_texts_are_cut_at_empty_lines_or_nuls(self):
+        file = self.place / "t"
+        file.write_text("a b\nc\n\nd\n\n\n\ne")
+        self.assertEqual([text.strip() for text in tokenizing.texts_of(file)], ["a b\nc", "d", "e"])
+        file.write_text("a\n\nb\0c")
+        self.assertEqual(tokenizing.texts_of(file), ["a\n\nb", "c"])
+        self.assertEqual(tokenizing.up_to(["abc", "def", "g"], 4), ["abc", "d"])
 
 
 def recorded_cell(engine, median, **changes):

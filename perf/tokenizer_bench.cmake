@@ -1,0 +1,1 @@
+weft_add_bench(weft_tokenizer_bench tokenizer_bench.cpp)
