@@ -131,6 +131,7 @@ Encoding AttentionViewer::encode(std::string_view text, const std::optional<std:
     throw Error(Reason::kOutOfRange, fmt::format("text: expected at most {} tokens, found {}",
                                                  max_tokens(), kept + encoding.truncated_tokens));
   }
+  if (!tokenizer().gives_token_types()) encoding.type_ids.assign(encoding.ids.size(), 0);
   return encoding;
 }
 

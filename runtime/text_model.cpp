@@ -100,8 +100,10 @@ std::int64_t TextModel::for_each_window(std::size_t texts, LongText long_text,
       }
     }
     window.ids.insert(window.ids.end(), encoding.ids.begin(), encoding.ids.end());
-    window.type_ids.insert(window.type_ids.end(), encoding.type_ids.begin(),
-                           encoding.type_ids.end());
+    if (tokenizer.gives_token_types()) {
+      window.type_ids.insert(window.type_ids.end(), encoding.type_ids.begin(),
+                             encoding.type_ids.end());
+    }
     window.offsets.push_back(static_cast<std::int64_t>(window.ids.size()));
     if (window.offsets.back() >= kChunksInWindow * info.limits.tokens || i + 1 == texts) {
       run(window);

@@ -18,7 +18,7 @@ namespace weft {
 /// The sequences of some texts in a row, ragged.
 struct TokenWindow {
   std::vector<std::int32_t> ids;
-  std::vector<std::int32_t> type_ids;
+  std::vector<std::int32_t> type_ids;  // empty: all 0
   std::vector<std::int64_t> offsets{0};
   std::size_t first = 0;  // number of the first text
 

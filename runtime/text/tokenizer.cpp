@@ -14,7 +14,7 @@ namespace weft {
 
 struct Tokenizer::Impl {
   TokenizerParts parts;
-  LengthLimit model_max_length;
+  TokenizerConfig config;
 
   std::int64_t limit(const TokenizeOptions& options, const Template& pieces) const;
   void single(const TokenizeOptions& options, Encoding& tokens) const {
@@ -92,7 +92,7 @@ Tokenizer Tokenizer::load(const std::filesystem::path& directory) {
   require_tokenizer_json(directory);
   auto impl = std::make_shared<Impl>();
   impl->parts = read_tokenizer_json(directory / "tokenizer.json");
-  impl->model_max_length = read_model_max_length(directory / "tokenizer_config.json");
+  impl->config = read_tokenizer_config(directory / "tokenizer_config.json");
   return Tokenizer(std::move(impl));
 }
 
@@ -215,16 +215,18 @@ std::string Tokenizer::id_to_token(std::int32_t id) const {
 }
 
 std::optional<std::int64_t> Tokenizer::model_max_length() const {
-  const LengthLimit& limit = impl_->model_max_length;
+  const LengthLimit& limit = impl_->config.model_max_length;
   return limit.kind == LengthLimit::Kind::kTokens ? std::optional(limit.tokens) : std::nullopt;
 }
 
 std::optional<std::int64_t> Tokenizer::default_max_length() const {
-  if (impl_->model_max_length.kind == LengthLimit::Kind::kAbsent) {
+  if (impl_->config.model_max_length.kind == LengthLimit::Kind::kAbsent) {
     return impl_->parts.truncation_length;
   }
   return model_max_length();
 }
+
+bool Tokenizer::gives_token_types() const { return impl_->config.gives_token_types; }
 
 std::int64_t Tokenizer::special_tokens(int texts) const {
   const PostProcessor& processor = impl_->parts.post_processor;

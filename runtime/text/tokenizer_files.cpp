@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -35,6 +36,14 @@ std::optional<BertWords> bert_words_for(const TokenizerParts& parts) {
   if (!normalizer || !splitter || !parts.added_tokens.normalized().empty()) return std::nullopt;
   if (!parts.spaces.empty()) return std::nullopt;
   return BertWords(normalizer->options());
+}
+
+LengthLimit read_length_limit(const JsonField& field) {
+  const Json& value = field.value();
+  if (!value.is_number() || !(value.as_number() >= 1)) field.expected("a number >= 1");
+  if (value.as_number() >= kUnlimited) return {LengthLimit::Kind::kUnlimited, 0};
+  if (std::trunc(value.as_number()) != value.as_number()) field.expected("a whole number");
+  return {LengthLimit::Kind::kTokens, static_cast<std::int64_t>(value.as_number())};
 }
 
 }  // namespace
@@ -81,18 +90,22 @@ TokenizerParts read_tokenizer_json(const std::filesystem::path& file) {
   return parts;
 }
 
-LengthLimit read_model_max_length(const std::filesystem::path& file) {
+TokenizerConfig read_tokenizer_config(const std::filesystem::path& file) {
   std::error_code ignored;
   if (!std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) return {};
   const Json json = Json::parse(read_text_file(file, kMaxConfigBytes), file.string());
   const JsonField root(json, file.string() + ":");
-  const auto field = root.find("model_max_length");
-  if (!field) return {};
-  const Json& value = field->value();
-  if (!value.is_number() || !(value.as_number() >= 1)) field->expected("a number >= 1");
-  if (value.as_number() >= kUnlimited) return {LengthLimit::Kind::kUnlimited, 0};
-  if (std::trunc(value.as_number()) != value.as_number()) field->expected("a whole number");
-  return {LengthLimit::Kind::kTokens, static_cast<std::int64_t>(value.as_number())};
+  TokenizerConfig config;
+  if (const auto field = root.find("model_max_length")) {
+    config.model_max_length = read_length_limit(*field);
+  }
+  if (const auto field = root.find("model_input_names")) {
+    const auto names = field->as_list();
+    config.gives_token_types = std::any_of(names.begin(), names.end(), [](const JsonField& name) {
+      return name.as_text() == "token_type_ids";
+    });
+  }
+  return config;
 }
 
 }  // namespace weft

@@ -43,7 +43,12 @@ struct LengthLimit {
   Kind kind = Kind::kAbsent;
   std::int64_t tokens = 0;  // of kTokens
 };
-/// kAbsent if there is no such file. Throws Error: kIoError, kCorruptFile.
-LengthLimit read_model_max_length(const std::filesystem::path& file);
+/// What of tokenizer_config.json counts.
+struct TokenizerConfig {
+  LengthLimit model_max_length;
+  bool gives_token_types = true;  // model_input_names, if there, has token_type_ids
+};
+/// The defaults if there is no such file. Throws Error: kIoError, kCorruptFile.
+TokenizerConfig read_tokenizer_config(const std::filesystem::path& file);
 
 }  // namespace weft

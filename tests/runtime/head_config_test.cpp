@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "tests/failure.h"
 #include "tests/paths.h"
@@ -136,6 +138,29 @@ TEST_CASE("a head's weights that are missing matter only where the head is loade
   const std::filesystem::path& tagger =
       head.with("BertForSequenceClassification", "ElectraForSequenceClassification");
   WEFT_CHECK_FAILS(TransformerModel::load(tagger), "NOT_FOUND", "classifier.dense");
+}
+
+TEST_CASE("pairs have one type where model_input_names leaves token types out") {
+  const ChangedHead head("cross_encoder_identity");
+  const std::vector<TextPair> pairs{{"red wool", "blue cloth"}};
+  const CrossEncoder typed = CrossEncoder::load(head.directory().path());
+  head.directory().write("tokenizer_config.json",
+                         R"({"model_input_names": ["input_ids", "attention_mask"]})");
+  const CrossEncoder untyped = CrossEncoder::load(head.directory().path());
+  const Encoding tokens = untyped.tokenizer().encode_pair(pairs[0].first, pairs[0].second);
+  const std::int64_t offsets[] = {0, static_cast<std::int64_t>(tokens.ids.size())};
+  const auto score = [&](std::span<const std::int32_t> type_ids) {
+    float result = 0;
+    TransformerModel::load(head.directory().path())
+        ->logits(tokens.ids, offsets,
+                 [&](std::int64_t, std::span<const float> row) { result = row[0]; },
+                 {.type_ids = type_ids, .tokens = {}});
+    return result;
+  };
+  const std::vector<std::int32_t> zeros(tokens.ids.size(), 0);
+  CHECK(untyped.score(pairs).data[0] == score(zeros));
+  CHECK(typed.score(pairs).data[0] == score(tokens.type_ids));
+  CHECK(score(zeros) != score(tokens.type_ids));
 }
 
 TEST_CASE("a masked LM whose tokenizer has no mask says so") {
