@@ -2,7 +2,7 @@
 #pragma once
 
 #include "ops/gemm/bf16_kernels.h"
-#include "ops/gemm/bf16_round.inl"
+#include "ops/gemm/bf16_tiles.inl"
 #include "ops/gemm/tile_product.inl"
 
 namespace weft::gemm {
@@ -28,29 +28,9 @@ struct Bf16Format {
   }
 };
 
-/// a in tiles of 16 rows and 32 elements, padded with zeros.
-void pack_rows(const Bf16Call& call, std::uint16_t* tiles) {
-  const std::int64_t rows = round_up(call.rows, kTileRows);
-  const std::int64_t steps = round_up(call.depth, kBf16DepthGrain) / kBf16DepthGrain;
-  for (std::int64_t row = 0; row < rows; ++row) {
-    std::uint16_t* out =
-        tiles + (row / kTileRows * steps * kTileRows + row % kTileRows) * kBf16DepthGrain;
-    const float* in = call.a + row * call.a_stride;
-    std::int64_t left = row < call.rows ? call.depth : 0;
-    for (std::int64_t step = 0; step < steps; ++step) {
-      round_32(left > 0 ? in + step * kBf16DepthGrain : call.a,
-               left > kBf16DepthGrain ? kBf16DepthGrain
-               : left > 0             ? left
-                                      : 0,
-               out);
-      out += kTileRows * kBf16DepthGrain;
-      left -= kBf16DepthGrain;
-    }
-  }
-}
-
 void multiply_bf16(const Bf16Call& call) {
-  pack_rows(call, reinterpret_cast<std::uint16_t*>(call.scratch));
+  round_to_tiles(call.a, call.a_stride, call.rows, call.depth,
+                 reinterpret_cast<std::uint16_t*>(call.scratch));
   with_activation(call.activation, [&](auto activation) {
     multiply_tiles<Tiles>({.a = call.scratch,
                            .b = reinterpret_cast<const std::byte*>(call.b),

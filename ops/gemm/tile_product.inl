@@ -6,21 +6,16 @@
 // which leave the vector units idle: 10 to 25 % faster with GELU (384 x 1536, 96 and 128 rows).
 #pragma once
 
+#include "ops/gemm/tile_shape.inl"
 #include "ops/simd/math.inl"
 #include "ops/simd/vec.h"
 
 namespace weft::gemm {
 namespace {
 
-constexpr std::int64_t kTileRows = 16;
-constexpr std::int64_t kTileBytes = 1024;
 constexpr std::int64_t kBlockRows = 2 * kTileRows;
 constexpr std::int64_t kBlockCols = 32;
 constexpr std::int64_t kStepBytes = 2 * kTileBytes;  // of b: 64 bytes of k, 32 columns
-
-constexpr std::int64_t round_up(std::int64_t n, std::int64_t grain) {
-  return (n + grain - 1) / grain * grain;
-}
 
 template <Activation kActivation>
 struct ActivationOf {
