@@ -16,6 +16,9 @@ namespace {
 constexpr std::int64_t kQueryGrain = 32;
 // What a block costs beside its keys, in keys: transposing the queries, storing the context.
 constexpr std::int64_t kBlockOverhead = 8;
+// How much more than in f32 an item holds in bf16, which takes less time a flop.
+constexpr double kBf16Speed = 4;
+constexpr std::int64_t kFewItemsPerThread = 4;
 
 std::int64_t round_up_quotient(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -123,7 +126,7 @@ void AttentionOp::check_positions(std::span<const ValueInfo> in) const {
 
 std::unique_ptr<Op> AttentionOp::compile(const CompileContext& context) const {
   auto compiled = std::make_unique<AttentionOp>(parameters_);
-  compiled->kernels_ = context.kernels;
+  compiled->kernels_ = context.attention;
   if (parameters_.scale == 0) {
     compiled->parameters_.scale = static_cast<float>(1 / std::sqrt(static_cast<double>(qk_size())));
   }
@@ -131,12 +134,11 @@ std::unique_ptr<Op> AttentionOp::compile(const CompileContext& context) const {
 }
 
 std::size_t AttentionOp::scratch_bytes(const Limits& limits) const {
-  const std::int64_t keys =
-      keys_seen(limits.longest, parameters_.window, kernels_->attention_block_queries);
+  const std::int64_t keys = keys_seen(limits.longest, parameters_.window, kernels_->block_queries);
   const bool has_tables =
       parameters_.position_keys_input >= 0 || parameters_.position_queries_input >= 0;
-  return kernels_->attention_scratch_bytes(
-      keys, qk_size(), v_size(), has_tables ? simd::Positions::kTables : simd::Positions::kNone);
+  return kernels_->scratch_bytes(keys, qk_size(), v_size(),
+                                 has_tables ? simd::Positions::kTables : simd::Positions::kNone);
 }
 
 std::int64_t AttentionOp::total_cost(const RunContext& context) const noexcept {
@@ -160,7 +162,17 @@ double AttentionOp::total_flops(const RunContext& context) const noexcept {
 }
 
 std::int64_t AttentionOp::items(const RunContext& context) const {
-  return items_for(total_flops(context), context.threads);
+  const double flops = total_flops(context);
+  if (kernels_->name == nullptr) return items_for(flops, context.threads);
+  // Each item packs the keys and values of its heads: a head is parted only where there are few.
+  const std::int64_t each = std::max(1, context.threads);
+  const std::int64_t heads = parameters_.heads * context.in_rows[0].sequences();
+  const std::int64_t most = round_up_quotient(std::max(heads, kFewItemsPerThread * each), each);
+  return std::min(items_for(flops / kBf16Speed, context.threads), most * each);
+}
+
+std::string AttentionOp::kernel() const {
+  return kernels_ == nullptr || kernels_->name == nullptr ? "" : kernels_->name;
 }
 
 Work AttentionOp::work(const RunContext& context) const {
@@ -252,7 +264,7 @@ void AttentionOp::run_piece(const RunContext& context, const Piece& piece) const
     call.key_lengths_stride = per_query ? lengths.stride : 0;
   }
   call.positions = positions_of(context, piece.head);
-  call.block_keys = keys_seen(keys.count, parameters_.window, kernels_->attention_block_queries);
+  call.block_keys = keys_seen(keys.count, parameters_.window, kernels_->block_queries);
   call.scratch = context.scratch;
   if (weights.data != nullptr) {
     call.weights = weights.f32(queries.first) + weights_column;
@@ -262,7 +274,7 @@ void AttentionOp::run_piece(const RunContext& context, const Piece& piece) const
                   longest - keys.count, 0.0f);
     }
   }
-  kernels_->attention(call);
+  kernels_->attend(call);
 }
 
 void AttentionOp::run(const RunContext& context) const noexcept {

@@ -11,8 +11,9 @@
 namespace weft {
 
 namespace simd {
+struct AttentionKernels;
 struct PositionTables;
-}
+}  // namespace simd
 
 struct AttentionParameters {
   std::int64_t heads = 1;
@@ -53,6 +54,10 @@ struct AttentionParameters {
 /// query without keys gives zeros. Equals Vaswani et al. 2017, eq. 1, and PyTorch's
 /// scaled_dot_product_attention. With a window, time and scratch grow with the window, not with the
 /// sequence.
+///
+/// Compiled for bf16 (CompileContext::attention), k, v, the scaled queries and the softmax weights
+/// are rounded to bfloat16 before the products, whose sums are F32; all else, the weights that [1]
+/// gives and position terms too, is as in F32. Subnormal numbers are zero there.
 class AttentionOp final : public Op {
  public:
   explicit AttentionOp(AttentionParameters parameters);
@@ -65,6 +70,7 @@ class AttentionOp final : public Op {
   /// sequences first: a long head is cut between queries, many short ones share an item.
   std::int64_t items(const RunContext& context) const override;
   std::size_t scratch_bytes(const Limits& limits) const override;
+  std::string kernel() const override;  ///< empty in f32
   Work work(const RunContext& context) const override;
   void run(const RunContext& context) const noexcept override;
 
@@ -85,7 +91,7 @@ class AttentionOp final : public Op {
   std::int64_t v_size() const { return parameters_.v_cols / parameters_.heads; }
 
   AttentionParameters parameters_;
-  const simd::Kernels* kernels_ = nullptr;  // null until compiled
+  const simd::AttentionKernels* kernels_ = nullptr;  // null until compiled
 };
 
 }  // namespace weft

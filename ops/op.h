@@ -17,8 +17,9 @@
 namespace weft {
 
 namespace simd {
+struct AttentionKernels;
 struct Kernels;
-}
+}  // namespace simd
 
 /// All that shape inference needs to know of a value.
 struct ValueInfo {
@@ -70,14 +71,21 @@ struct CompileContext {
   GemmBackend gemm = GemmBackend::kNative;
   ComputeType dtype = ComputeType::kF32;  // of large products
   const simd::Kernels* kernels = nullptr;
+  const simd::AttentionKernels* attention = nullptr;
   ProductCache* products = nullptr;  // of one model: equal products are packed once; null: never
   TableCache* tables = nullptr;      // likewise, tables of embeddings
   PackStore* store = nullptr;        // of packed memory; null: it is filled on the spot
 };
 
-/// The kernels of a level; `kernels` is null if this build lacks it.
+/// Whether attention's two products are computed in `attention` beside products in `dtype`: kF32
+/// always, kBf16 beside reduced precision on the levels that have instructions for it.
+bool attention_available(Isa isa, ComputeType dtype, ComputeType attention) noexcept;
+
+/// The kernels of a level; `kernels` and `attention` are null if this build lacks it. `attention`
+/// is kF32, or kBf16 where attention_available().
 CompileContext make_compile_context(Isa isa, GemmBackend gemm,
-                                    ComputeType dtype = ComputeType::kF32) noexcept;
+                                    ComputeType dtype = ComputeType::kF32,
+                                    ComputeType attention = ComputeType::kF32) noexcept;
 
 class Op {
  public:

@@ -31,5 +31,26 @@ namespace {
 #endif
 }
 
+/// Each lane the bits of `even` rounded and, above them, of `odd`.
+[[gnu::always_inline]] inline simd::Vec round_pairs(simd::Vec even, simd::Vec odd) {
+#if defined(__AVX512BF16__)
+  const __m256bh low = _mm512_cvtneps_pbh(even), high = _mm512_cvtneps_pbh(odd);
+  const __m512i low_words = _mm512_cvtepu16_epi32(reinterpret_cast<const __m256i&>(low));
+  const __m512i high_words = _mm512_cvtepu16_epi32(reinterpret_cast<const __m256i&>(high));
+  return _mm512_castsi512_ps(_mm512_or_si512(low_words, _mm512_slli_epi32(high_words, 16)));
+#else
+  using simd::IntVec;
+  const auto upper = [](simd::Vec x) {
+    const IntVec bits = simd::bits_of_lanes(x), magnitude = bits & IntVec(0x7fffffff);
+    IntVec rounded = bits + IntVec(0x7fff) + ((bits >> 16) & IntVec(1));
+    rounded = xsimd::select(magnitude > IntVec(0x7f800000), bits | IntVec(0x400000), rounded);
+    rounded = xsimd::select(magnitude < IntVec(0x00800000), bits & IntVec(INT32_MIN), rounded);
+    return rounded & IntVec(static_cast<std::int32_t>(0xffff0000u));
+  };
+  const IntVec low = (upper(even) >> 16) & IntVec(0xffff);
+  return simd::lanes_of_bits(low | upper(odd));
+#endif
+}
+
 }  // namespace
 }  // namespace weft::gemm

@@ -1,5 +1,7 @@
 // What a block of queries is: its lanes, the keys that it sees, and where a call keeps what it
-// computes for it.
+// computes for it. Whoever includes this defines first, in namespace weft::simd: kBlockVectors, how
+// many vectors a block's lanes take at most, and kKeyAlignment: a block's keys begin at a multiple
+// of it.
 #pragma once
 
 #include "ops/simd/attention_tiles.inl"
@@ -9,7 +11,8 @@
 namespace weft::simd {
 namespace {
 
-constexpr int kBlockQueries = kTileVectors * kWidth;
+constexpr int kBlockQueries = kBlockVectors * kWidth;
+constexpr int64_t kLineBytes = 64;
 constexpr int64_t kFloatsPerLine = 16;
 constexpr double kLog2E = 1.44269504088896340736;
 
@@ -34,7 +37,7 @@ struct QueryBlock {
   int64_t first;    // query
   int64_t queries;  // 1 .. kBlockQueries
   int vectors;      // of lanes
-  KeyRange seen;    // by some query of the block
+  KeyRange seen;    // by some query of the block, or before them up to the alignment
   KeyRange common;  // seen by all, within `seen`; if there are none, empty at its end
   int64_t lanes() const { return vectors * kWidth; }
   int64_t keys() const { return seen.last - seen.first; }
@@ -68,7 +71,7 @@ class ScratchDivider {
   template <typename T>
   T* take(int64_t count) {
     T* taken = reinterpret_cast<T*>(base_ + static_cast<std::uintptr_t>(used_));
-    used_ += round_up(count, kFloatsPerLine) * static_cast<int64_t>(sizeof(float));
+    used_ += round_up(count * static_cast<int64_t>(sizeof(T)), kLineBytes);
     return taken;
   }
   int64_t used() const { return used_; }
@@ -97,14 +100,6 @@ inline AttentionScratch divide_scratch(ScratchDivider& divider, int64_t keys, in
   return scratch;
 }
 
-std::size_t attention_scratch_bytes(int64_t keys, int64_t qk_size, int64_t v_size,
-                                    Positions positions) {
-  static_assert(sizeof(int32_t) == sizeof(float));
-  ScratchDivider divider(nullptr);
-  divide_scratch(divider, keys, qk_size, v_size, positions);
-  return static_cast<std::size_t>(divider.used());
-}
-
 // The keys that one query sees.
 inline KeyRange visible_keys(const AttentionCall& call, int64_t query) {
   KeyRange range{0, call.keys};
@@ -131,6 +126,7 @@ void find_keys(const AttentionCall& call, QueryBlock& block, const AttentionScra
     block.seen = {smaller(block.seen.first, range.first), larger(block.seen.last, range.last)};
   }
   if (block.seen.first > block.seen.last) block.seen = {0, 0};
+  block.seen.first -= block.seen.first % kKeyAlignment;
   if (block.common.first >= block.common.last) block.common = {block.seen.last, block.seen.last};
   for (int64_t lane = 0; lane < block.lanes(); ++lane) {
     const int64_t query = block.first + smaller(lane, block.queries - 1);
@@ -191,18 +187,6 @@ void expand_bias(const AttentionCall& call, const QueryBlock& block, float* bias
     bias[i] = call.bias[radius + farthest - i] * factor;
   }
   for (; i < n; ++i) bias[i] = call.bias[0] * factor;
-}
-
-// values = v with zero columns added.
-void pad_values(const AttentionCall& call, const QueryBlock& block, float* values) {
-  const int64_t v_padded = padded_v_size(call.v_size);
-  for (int64_t key = 0; key < block.keys(); ++key) {
-    const float* row = call.v + (block.seen.first + key) * call.v_stride;
-    for (int64_t column = 0; column < v_padded; column += kWidth) {
-      const int64_t left = smaller(call.v_size - column, kWidth);
-      store(values + key * v_padded + column, load_partial(row + column, left));
-    }
-  }
 }
 
 // Asks for rows [first, last) of a matrix, to be read (0) or written (1). Always inline, as is its

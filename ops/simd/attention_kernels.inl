@@ -5,7 +5,18 @@
 // Every score is one chain over the head's columns, every sum and context element one chain over
 // the keys that the query sees; blocks, tiles and ranges of queries cannot change a bit.
 
-#include "ops/simd/attention_block.inl"
+#include "ops/simd/attention_tiles.inl"
+
+namespace weft::simd {
+namespace {
+
+constexpr int kBlockVectors = kTileVectors;
+constexpr int64_t kKeyAlignment = 1;
+
+}  // namespace
+}  // namespace weft::simd
+
+#include "ops/simd/attention_output.inl"
 #include "ops/simd/attention_positions.inl"
 #include "ops/simd/attention_softmax.inl"
 
@@ -13,6 +24,25 @@ namespace weft::simd {
 namespace {
 
 constexpr int64_t kKeyChunk = 128;  // keys whose weights and values stay in L1 between tiles
+
+std::size_t attention_scratch_bytes(int64_t keys, int64_t qk_size, int64_t v_size,
+                                    Positions positions) {
+  ScratchDivider divider(nullptr);
+  divide_scratch(divider, keys, qk_size, v_size, positions);
+  return static_cast<std::size_t>(divider.used());
+}
+
+// values = v with zero columns added.
+void pad_values(const AttentionCall& call, const QueryBlock& block, float* values) {
+  const int64_t v_padded = padded_v_size(call.v_size);
+  for (int64_t key = 0; key < block.keys(); ++key) {
+    const float* row = call.v + (block.seen.first + key) * call.v_stride;
+    for (int64_t column = 0; column < v_padded; column += kWidth) {
+      const int64_t left = smaller(call.v_size - column, kWidth);
+      store(values + key * v_padded + column, load_partial(row + column, left));
+    }
+  }
+}
 
 // Asks for what lies ahead of the tile of keys [key, end): rows of a head are 2 to 4 lines in the
 // midst of wide rows, which the hardware does not foresee. Without it, stores of the context miss
@@ -29,20 +59,6 @@ constexpr int64_t kKeyChunk = 128;  // keys whose weights and values stay in L1 
   prefetch_rows<0>(call.k, call.k_stride, first + end,
                    first + smaller(end + kTileRows, block.keys()), call.qk_size);
   prefetch_rows<0>(call.v, call.v_stride, first + key, first + end, call.v_size);
-}
-
-// Scores of the keys [first, last) that not every query sees become -infinity where it does not.
-void mask_scores(const QueryBlock& block, const AttentionScratch& scratch, int64_t first,
-                 int64_t last) {
-  for (int n = 0; n < block.vectors; ++n) {
-    const IntVec first_keys = IntVec::load_unaligned(scratch.first_keys + n * kWidth);
-    const IntVec last_keys = IntVec::load_unaligned(scratch.last_keys + n * kWidth);
-    for (int64_t key = first; key < last; ++key) {
-      float* row = scratch.scores + key * block.lanes() + n * kWidth;
-      store(row, keep_between(load(row), first_keys, static_cast<int32_t>(key), last_keys,
-                              Vec(-__builtin_inff())));
-    }
-  }
 }
 
 void compute_scores(const AttentionCall& call, const QueryBlock& block,
@@ -65,11 +81,8 @@ void compute_scores(const AttentionCall& call, const QueryBlock& block,
          .falling = call.bias == nullptr ? nullptr : scratch.bias + (keys - 1 - key)});
     key = end;
   }
-  if (keys > 0 && call.positions.keys != nullptr) add_content_to_position(call, block, scratch);
-  if (keys > 0 && call.positions.queries != nullptr) add_position_to_content(call, block, scratch);
-  if (!queries_differ(block)) return;
-  mask_scores(block, scratch, 0, block.common.first - block.seen.first);
-  mask_scores(block, scratch, block.common.last - block.seen.first, keys);
+  add_positions(call, block, scratch);
+  mask_scores(block, scratch);
 }
 
 // Adds weights v of `keys` to rows [first_row, first_row + rows) of the contexts. The tile is that
@@ -156,37 +169,6 @@ void compute_contexts(const AttentionCall& call, const QueryBlock& block,
         row = end;
       }
     }
-  }
-}
-
-void store_contexts(const AttentionCall& call, const QueryBlock& block,
-                    const AttentionScratch& scratch) {
-  const int64_t v_padded = padded_v_size(call.v_size);
-  for (int64_t row = 0; row < block.queries; ++row) {
-    const Vec inverse = Vec(scratch.inverse[row]);
-    const float* context = scratch.contexts + row * v_padded;
-    float* out = call.out + (block.first + row) * call.out_stride;
-    int64_t column = 0;
-    for (; column + kWidth <= call.v_size; column += kWidth) {
-      store(out + column, load(context + column) * inverse);
-    }
-    if (column < call.v_size) {
-      store_partial(out + column, load(context + column) * inverse, call.v_size - column);
-    }
-  }
-}
-
-void store_weights(const AttentionCall& call, const QueryBlock& block,
-                   const AttentionScratch& scratch) {
-  for (int64_t row = 0; row < block.queries; ++row) {
-    float* weights = call.weights + (block.first + row) * call.weights_stride;
-    const KeyRange visible = visible_keys(call, block.first + row);
-    for (int64_t key = 0; key < visible.first; ++key) weights[key] = 0.0f;
-    const float* scores = scratch.scores + row;
-    for (int64_t key = visible.first; key < visible.last; ++key) {
-      weights[key] = scores[(key - block.seen.first) * block.lanes()] * scratch.inverse[row];
-    }
-    for (int64_t key = visible.last; key < call.keys; ++key) weights[key] = 0.0f;
   }
 }
 

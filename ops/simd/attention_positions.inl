@@ -5,6 +5,7 @@
 // product of those rows with the block's queries, which must be skewed: key j's lane l is row
 // (l - j)'s lane l. The second is, for a tile of keys, a product with the columns of the few rows
 // that the tile meets, of which each key takes a stretch of its own.
+#pragma once
 
 #include "ops/simd/attention_block.inl"
 
@@ -41,15 +42,18 @@ void add_content_to_position(const AttentionCall& call, const QueryBlock& block,
   const int64_t last_row = position_row(positions, smallest + keys + lanes - 2);
   for (int64_t row = first_row; row <= last_row;) {
     const int64_t end = tile_end(row, last_row + 1);
-    kTiles.score[block.vectors][end - row]({.a = positions.keys + row * positions.keys_stride,
-                                            .a_row = positions.keys_stride,
-                                            .a_col = 1,
-                                            .b = scratch.queries,
-                                            .b_stride = lanes,
-                                            .depth = call.qk_size,
-                                            .sums = scratch.by_row + (row - first_row) * lanes,
-                                            .sums_stride = lanes,
-                                            .falling = nullptr});
+    for (int64_t column = 0; column < lanes; column += kTileVectors * kWidth) {
+      const int vectors = column + kWidth < lanes ? 2 : 1;
+      kTiles.score[vectors][end - row]({.a = positions.keys + row * positions.keys_stride,
+                                        .a_row = positions.keys_stride,
+                                        .a_col = 1,
+                                        .b = scratch.queries + column,
+                                        .b_stride = lanes,
+                                        .depth = call.qk_size,
+                                        .sums = scratch.by_row + (row - first_row) * lanes + column,
+                                        .sums_stride = lanes,
+                                        .falling = nullptr});
+    }
     row = end;
   }
   for (int64_t column = 0; column < lanes; column += kWidth) {
@@ -113,6 +117,13 @@ void add_position_to_content(const AttentionCall& call, const QueryBlock& block,
     }
     key = end;
   }
+}
+
+void add_positions(const AttentionCall& call, const QueryBlock& block,
+                   const AttentionScratch& scratch) {
+  if (block.keys() == 0) return;
+  if (call.positions.keys != nullptr) add_content_to_position(call, block, scratch);
+  if (call.positions.queries != nullptr) add_position_to_content(call, block, scratch);
 }
 
 }  // namespace

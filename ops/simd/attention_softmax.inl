@@ -24,7 +24,7 @@ inline Vec exp2_not_positive(Vec x) {
 
 // The largest score of every query, at least the lowest finite number. Four interleaved chains hide
 // the latency; the maximum does not depend on the order.
-template <int kVectors>
+template <int kVectors, int kRowVectors>
 void column_maxima(int64_t keys, const float* scores, Vec (&largest)[kVectors]) {
   constexpr float kLowest = -3.402823466e+38f;
   constexpr int kChains = 4;
@@ -40,7 +40,8 @@ void column_maxima(int64_t keys, const float* scores, Vec (&largest)[kVectors]) 
     for (int i = 0; i < kChains; ++i) {
 #pragma GCC unroll 2
       for (int n = 0; n < kVectors; ++n) {
-        chains[i][n] = at_least(load(scores + ((key + i) * kVectors + n) * kWidth), chains[i][n]);
+        chains[i][n] =
+            at_least(load(scores + ((key + i) * kRowVectors + n) * kWidth), chains[i][n]);
       }
     }
   }
@@ -49,20 +50,20 @@ void column_maxima(int64_t keys, const float* scores, Vec (&largest)[kVectors]) 
     largest[n] =
         at_least(at_least(chains[0][n], chains[1][n]), at_least(chains[2][n], chains[3][n]));
     for (int64_t rest = key; rest < keys; ++rest) {
-      largest[n] = at_least(load(scores + (rest * kVectors + n) * kWidth), largest[n]);
+      largest[n] = at_least(load(scores + (rest * kRowVectors + n) * kWidth), largest[n]);
     }
   }
 }
 
-// The softmax of a block's scores, some keys after others. Without a finite or infinite score all
-// weights are 0, and so is the context.
-template <int kVectors>
+// The softmax of kVectors columns of a block's scores, some keys after others; a key's row has
+// kRowVectors of them. Without a finite or infinite score all weights are 0, and so is the context.
+template <int kVectors, int kRowVectors = kVectors>
 class ColumnSoftmax {
  public:
   ColumnSoftmax(int64_t keys, const float* scores) {
 #pragma GCC unroll 2
     for (int n = 0; n < kVectors; ++n) sum_[n] = Vec(0.0f);
-    column_maxima<kVectors>(keys, scores, largest_);
+    column_maxima<kVectors, kRowVectors>(keys, scores, largest_);
   }
 
   /// scores[key] = 2^(score - maximum) for the keys [first, last), which follow those before.
@@ -76,7 +77,7 @@ class ColumnSoftmax {
     for (int64_t key = first; key < last; ++key) {
 #pragma GCC unroll 2
       for (int n = 0; n < kVectors; ++n) {
-        float* row = scores + (key * kVectors + n) * kWidth;
+        float* row = scores + (key * kRowVectors + n) * kWidth;
         const Vec weight = exp2_not_positive(load(row) - largest[n]);
         store(row, weight);
         sum[n] = sum[n] + weight;

@@ -1,5 +1,6 @@
 // The two register-blocked products of attention, as functions of every tile height. g++ 12 keeps
 // the sums in registers only if every loop over them is unrolled by pragma.
+#pragma once
 
 #include "ops/simd/row_pointers.inl"
 #include "ops/simd/vec.h"

@@ -40,8 +40,18 @@ struct AttentionCall {
   PositionTables positions;
   float* weights;               // null, or (queries, keys): the softmax weights
   std::int64_t weights_stride;  // from one query's row to the next
-  std::int64_t block_keys;      // at least what any attention_block_queries in a row see
-  std::byte* scratch;           // attention_scratch_bytes() long, 64-byte aligned
+  std::int64_t block_keys;      // at least what any block_queries in a row see
+  std::byte* scratch;           // scratch_bytes() long, 64-byte aligned
+};
+
+/// One way to compute attention.
+struct AttentionKernels {
+  const char* name;  // e.g. "attention amx 32x32 bf16"; null: in f32
+  std::int64_t block_queries;
+  /// For calls with these sizes, `positions` telling whether any has position tables.
+  std::size_t (*scratch_bytes)(std::int64_t block_keys, std::int64_t qk_size, std::int64_t v_size,
+                               Positions positions);
+  void (*attend)(const AttentionCall& call);
 };
 
 /// Some heads of one query row over keys named by row number.
@@ -121,11 +131,7 @@ struct Kernels {
   /// Widening, exact.
   void (*from_f16)(const std::uint16_t* x, float* y, std::int64_t n);
   void (*from_bf16)(const std::uint16_t* x, float* y, std::int64_t n);
-  std::int64_t attention_block_queries;
-  /// For calls with these sizes, `positions` telling whether any has position tables.
-  std::size_t (*attention_scratch_bytes)(std::int64_t block_keys, std::int64_t qk_size,
-                                         std::int64_t v_size, Positions positions);
-  void (*attention)(const AttentionCall& call);
+  AttentionKernels attention;  // in f32
   void (*cached_attention)(const CachedAttentionCall& call);
   void (*additive_scores)(const AdditiveCall& call);
   std::int64_t regression_block_queries;
@@ -144,5 +150,9 @@ struct Kernels {
 /// The table of a level, one from kAvx512 on, or null if this build lacks it. Whether the processor
 /// can run it is isa.h's question.
 const Kernels* kernels(Isa isa) noexcept;
+
+/// Attention whose two products are bfloat16 with sums in f32, or null below kAvx512Bf16: without
+/// instructions for it nothing is gained.
+const AttentionKernels* bf16_attention(Isa isa) noexcept;
 
 }  // namespace weft::simd

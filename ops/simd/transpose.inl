@@ -1,4 +1,5 @@
 // Rows into lanes: the one place where the attention kernels need shuffles.
+#pragma once
 
 #include "ops/simd/vec.h"
 
@@ -50,10 +51,11 @@ inline __m128 low_pairs(__m128 a, __m128 b) { return _mm_movelh_ps(a, b); }
 inline __m128 high_pairs(__m128 a, __m128 b) { return _mm_movehl_ps(b, a); }
 #endif
 
-// out[c * out_stride + lane] = rows[lane][c] * factor for c in [0, n).
-inline void transpose_scaled(const float* const (&rows)[kWidth], std::int64_t n, float factor,
-                             float* out, std::int64_t out_stride) {
-  const Vec factors = Vec(factor);
+// out[c * out_stride + lane] = finish(rows[lane][c]) for c in [0, n), finish being given vectors.
+// Bits move as they are.
+template <typename Finish>
+[[gnu::always_inline]] inline void transpose(const float* const (&rows)[kWidth], std::int64_t n,
+                                             float* out, std::int64_t out_stride, Finish finish) {
   std::int64_t c = 0;
   for (; c + 4 <= n; c += 4) {
     const auto x0 = load_groups(rows, 0, c);
@@ -64,16 +66,27 @@ inline void transpose_scaled(const float* const (&rows)[kWidth], std::int64_t n,
     const auto low23 = interleave_low(x2, x3);
     const auto high01 = interleave_high(x0, x1);
     const auto high23 = interleave_high(x2, x3);
-    store(out + c * out_stride, Vec(low_pairs(low01, low23)) * factors);
-    store(out + (c + 1) * out_stride, Vec(high_pairs(low01, low23)) * factors);
-    store(out + (c + 2) * out_stride, Vec(low_pairs(high01, high23)) * factors);
-    store(out + (c + 3) * out_stride, Vec(high_pairs(high01, high23)) * factors);
+    store(out + c * out_stride, finish(Vec(low_pairs(low01, low23))));
+    store(out + (c + 1) * out_stride, finish(Vec(high_pairs(low01, low23))));
+    store(out + (c + 2) * out_stride, finish(Vec(low_pairs(high01, high23))));
+    store(out + (c + 3) * out_stride, finish(Vec(high_pairs(high01, high23))));
   }
   for (; c < n; ++c) {
     float* column = out + c * out_stride;
     for (int lane = 0; lane < kWidth; ++lane) column[lane] = rows[lane][c];
-    store(column, load(column) * factors);
+    store(column, finish(load(column)));
   }
+}
+
+inline void transpose(const float* const (&rows)[kWidth], std::int64_t n, float* out,
+                      std::int64_t out_stride) {
+  transpose(rows, n, out, out_stride, [](Vec x) { return x; });
+}
+
+inline void transpose_scaled(const float* const (&rows)[kWidth], std::int64_t n, float factor,
+                             float* out, std::int64_t out_stride) {
+  const Vec factors = Vec(factor);
+  transpose(rows, n, out, out_stride, [=](Vec x) { return x * factors; });
 }
 
 }  // namespace

@@ -141,6 +141,17 @@ constexpr std::int64_t kWidth = static_cast<std::int64_t>(Vec::size);  // 16, 8 
 #endif
 }
 
+/// x where its magnitude is at most `bound`, 0 in the other lanes, those of NaN too.
+[[gnu::always_inline]] inline Vec zero_beyond(Vec x, Vec bound) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(xsimd::abs(x), bound, _CMP_LE_OQ), x);
+#elif defined(__AVX2__)
+  return _mm256_and_ps(x, _mm256_cmp_ps(xsimd::abs(x), bound, _CMP_LE_OQ));
+#else
+  return _mm_and_ps(x, _mm_cmple_ps(xsimd::abs(x), bound));
+#endif
+}
+
 /// n floats in the first lanes and `fill` in the others; reads nothing beyond the n floats.
 [[gnu::always_inline]] inline Vec load_partial(const float* p, std::int64_t n, Vec fill) {
 #if defined(__AVX512F__)

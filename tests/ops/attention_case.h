@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -50,6 +51,9 @@ struct AttentionCase {
   PositionRows position_rows{};
   std::vector<float> position_keys{}, position_queries{};  // (used rows, heads * qk_size); or empty
   std::vector<float> q{}, k{}, v{};                        // row-major, without gaps
+  const simd::AttentionKernels* kernels = nullptr;         // null: f32 of the level under test
+  // What the reference's product of q and k takes in their place; empty: q and k.
+  std::vector<double> product_q{}, product_k{};
 
   AttentionCase& fill(std::uint32_t seed, float magnitude = 1) {
     const auto qk_cols = static_cast<std::size_t>(heads * qk_size);
@@ -100,8 +104,9 @@ inline AttentionResult run_attention(const AttentionCase& test, Weights weights 
   for (float& x : weight_rows.values()) x = NAN;
 
   const Isa isa = isa_under_test();
-  const auto op =
-      AttentionOp(test.parameters()).compile(make_compile_context(isa, GemmBackend::kNative));
+  CompileContext compile = make_compile_context(isa, GemmBackend::kNative);
+  if (test.kernels != nullptr) compile.attention = test.kernels;
+  const auto op = AttentionOp(test.parameters()).compile(compile);
   std::vector<Tensor> in{{q.data(), query_rows, qk_cols, qk_cols},
                          {k.data(), key_rows, qk_cols, qk_cols},
                          {v.data(), key_rows, v_cols, v_cols}};
@@ -138,8 +143,9 @@ inline AttentionResult run_attention(const AttentionCase& test, Weights weights 
   const Tensor out[] = {{context.data(), query_rows, v_cols, v_cols},
                         {weights == Weights::kYes ? weight_rows.data() : nullptr, query_rows,
                          weights_cols, weights_cols}};
-  const Buffer scratch(
-      op->scratch_bytes({.longest = std::max(queries.longest, keys.longest), .threads = 1}));
+  const std::size_t scratch_bytes =
+      op->scratch_bytes({.longest = std::max(queries.longest, keys.longest), .threads = 1});
+  const Buffer scratch(scratch_bytes + 4096);
   RunContext run;
   run.in = in;
   run.out = out;
@@ -147,6 +153,8 @@ inline AttentionResult run_attention(const AttentionCase& test, Weights weights 
   run.out_rows = views[0];
   run.threads = test.threads;
   run_items_backwards(*op, run, scratch);
+  CHECK(std::all_of(scratch.data() + scratch_bytes, scratch.data() + scratch.size(),
+                    [](std::byte x) { return x == std::byte{0xff}; }));
   AttentionResult result;
   result.context.assign(context.data(), context.data() + context.size());
   result.weights.assign(weight_rows.data(), weight_rows.data() + weight_rows.size());
@@ -192,7 +200,9 @@ inline AttentionReference reference_attention(const AttentionCase& test) {
           for (std::int64_t c = 0; c < d; ++c) {
             const double query_element = test.q[(row * heads + h) * d + c];
             const double key_element = test.k[(key * heads + h) * d + c];
-            dot += query_element * key_element;
+            dot += test.product_q.empty() ? query_element * key_element
+                                          : test.product_q[(row * heads + h) * d + c] *
+                                                test.product_k[(key * heads + h) * d + c];
             const std::int64_t element = (place * heads + h) * d + c;
             if (!test.position_keys.empty()) dot += query_element * test.position_keys[element];
             if (!test.position_queries.empty()) dot += key_element * test.position_queries[element];

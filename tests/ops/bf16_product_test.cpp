@@ -13,18 +13,11 @@
 #include "ops/gemm/native_bf16.h"
 #include "tests/isa_under_test.h"
 #include "tests/ops/emulated_tiles.h"
+#include "tests/ops/nearest_bf16.h"
 #include "tests/ops/product_run.h"
 
 namespace weft::test {
 namespace {
-
-/// The nearest number of 8 significant bits, ties to even, by arithmetic; subnormals are not asked.
-double nearest_bf16(double x) {
-  if (x == 0 || !std::isfinite(x)) return x;
-  int exponent = 0;
-  const double fraction = std::frexp(x, &exponent);
-  return std::ldexp(std::nearbyint(std::ldexp(fraction, 8)), exponent - 8);
-}
 
 bool rounds_activations() { return isa_under_test() >= Isa::kAvx512Bf16; }
 
