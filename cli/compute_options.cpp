@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array<ComputeType, 3> kDtypes = {ComputeType::kF32, ComputeType::kBf16,
                                                 ComputeType::kInt8};
+constexpr std::array<ComputeType, 2> kAttentionDtypes = {ComputeType::kF32, ComputeType::kBf16};
 constexpr std::array<GemmBackend, 2> kBackends = {GemmBackend::kNative, GemmBackend::kOneDnn};
 constexpr std::int64_t kMostThreads = 1024;
 
@@ -47,6 +48,16 @@ ComputeType checked_dtype(ComputeType dtype, GemmBackend gemm) {
   return dtype;
 }
 
+ComputeType checked_attention_dtype(ComputeType attention, const CompileOptions& compile) {
+  const Isa isa = compile.isa ? *compile.isa : default_isa();
+  if (!attention_dtype_available(attention, compile.dtype, isa)) {
+    throw Error(Reason::kUnsupported,
+                fmt::format("--attention-dtype: expected f32 with products in {} on {}, found '{}'",
+                            to_string(compile.dtype), to_string(isa), to_string(attention)));
+  }
+  return attention;
+}
+
 }  // namespace
 
 std::vector<Option> with_compute_options(std::vector<Option> own) {
@@ -54,6 +65,9 @@ std::vector<Option> with_compute_options(std::vector<Option> own) {
       own.end(),
       {
           {"--dtype", "D", "precision of the large products: f32 (default), bf16 or int8"},
+          {"--attention-dtype", "D",
+           "precision of attention's products: f32 (default) or bf16, which needs --dtype bf16 or "
+           "int8\nand an instruction set with bf16 arithmetic (avx512_bf16, amx)"},
           {"--threads", "N", "threads (default: the processors that this process may use)"},
           {"--isa", "LEVEL",
            "instruction set: baseline, avx2, avx512, avx512_vnni, avx512_bf16, amx (default: "
@@ -78,6 +92,10 @@ LoadOptions load_options(const Arguments& arguments) {
   if (isa) options.compile.isa = checked_isa(kIsas[*isa]);
   if (gemm) options.compile.gemm = kBackends[*gemm];
   if (dtype) options.compile.dtype = checked_dtype(kDtypes[*dtype], options.compile.gemm);
+  if (const auto attention = arguments.choice("--attention-dtype", names_of(kAttentionDtypes))) {
+    options.compile.attention_dtype =
+        checked_attention_dtype(kAttentionDtypes[*attention], options.compile);
+  }
   if (const auto cache = arguments.value("--cache")) {
     if (cache->empty()) throw UsageError("--cache: expected a directory, found ''");
     options.compile.cache_directory = *cache;

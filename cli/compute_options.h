@@ -1,4 +1,4 @@
-// The options of every command that computes: --dtype, --threads, --isa, --gemm,
+// The options of every command that computes: --dtype, --attention-dtype, --threads, --isa, --gemm,
 // --cache, --cache-verify.
 #pragma once
 

@@ -34,6 +34,8 @@ std::string as_json(const ModelInfo& info) {
              .add("file_dtype", info.file_dtype)
              .add("compute_dtype", info.compute_dtype)
              .add("compute_dtype_reason", info.compute_dtype_reason)
+             .add("attention_dtype", info.attention_dtype)
+             .add("attention_dtype_reason", info.attention_dtype_reason)
              .add("isa", to_string(info.isa))
              .add("isa_reason", info.isa_reason)
              .add("gemm", to_string(info.gemm))
@@ -104,6 +106,7 @@ std::string as_table(const ModelInfo& info) {
   }
   row("outputs", fmt::format("{}", fmt::join(info.outputs, ", ")));
   row("precision", with_reason(info.compute_dtype, info.compute_dtype_reason));
+  row("attention", with_reason(info.attention_dtype, info.attention_dtype_reason));
   row("instruction set", with_reason(to_string(info.isa), info.isa_reason));
   row("matrix products", with_reason(to_string(info.gemm), info.gemm_reason));
   row("kernels", fmt::format("{}", fmt::join(info.kernels, ", ")));

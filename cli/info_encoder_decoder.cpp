@@ -15,6 +15,7 @@ std::string encoder_decoder_json(const EncoderDecoderInfo& info) {
              .add("source", info.source)
              .add("weight_files", info.weight_files)
              .add("compute_dtype", info.compute_dtype)
+             .add("attention_dtype", info.attention_dtype)
              .add("isa", to_string(info.isa))
              .add("gemm", to_string(info.gemm))
              .add("kernels", info.kernels)
@@ -54,6 +55,9 @@ std::string encoder_decoder_table(const EncoderDecoderInfo& info) {
                              info.target_vocabulary, info.max_target_tokens));
   row("outputs", fmt::format("{}", fmt::join(info.outputs, ", ")));
   row("precision", info.compute_dtype);
+  row("attention", info.attention_dtype == "f32"
+                       ? info.attention_dtype
+                       : info.attention_dtype + " (over the cache of a generation f32)");
   row("instruction set", to_string(info.isa));
   row("matrix products", to_string(info.gemm));
   row("kernels", fmt::format("{}", fmt::join(info.kernels, ", ")));

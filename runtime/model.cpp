@@ -13,6 +13,7 @@
 #include "ops/gemm/product.h"
 #include "ops/isa.h"
 #include "ops/linear.h"
+#include "ops/op.h"
 #include "runtime/model_impl.h"
 #include "runtime/packed_cache.h"
 #include "weft/error.h"
@@ -163,6 +164,10 @@ Isa default_isa() {
                                                     fmt::join(names, ", "), forced));
 }
 
+bool attention_dtype_available(ComputeType attention, ComputeType dtype, Isa isa) noexcept {
+  return attention_available(isa, dtype, attention);
+}
+
 bool dtype_available(ComputeType dtype, GemmBackend gemm) noexcept {
   return product_available(gemm, dtype);
 }
@@ -177,6 +182,14 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const CompileOptions& o
     throw Error(Reason::kUnsupported,
                 fmt::format("[compile] dtype: {} is not supported with {} products",
                             to_string(impl->dtype), to_string(impl->gemm)));
+  }
+  impl->attention_dtype = options.attention_dtype;
+  if (!attention_dtype_available(impl->attention_dtype, impl->dtype, impl->isa)) {
+    throw Error(Reason::kUnsupported,
+                fmt::format("[compile] attention_dtype: {} is not supported with products in {} "
+                            "on {}, expected f32",
+                            to_string(impl->attention_dtype), to_string(impl->dtype),
+                            to_string(impl->isa)));
   }
   Graph::Impl& recipe = graph.impl();
   impl->spaces = std::move(recipe.spaces);
@@ -202,7 +215,8 @@ std::shared_ptr<const Model> Model::compile(Graph graph, const CompileOptions& o
   for (std::size_t i = 0; i < recipe.nodes.size(); ++i) {
     GraphNode& node = recipe.nodes[i];
     PackStore* store = cache ? cache->part(keys.nodes[i]) : nullptr;
-    CompileContext context = make_compile_context(impl->isa, impl->gemm, impl->dtype_of(node));
+    CompileContext context = make_compile_context(impl->isa, impl->gemm, impl->dtype_of(node),
+                                                  impl->attention_dtype_of(node));
     if (is_constant(*impl, node)) {
       fold(*impl, node, context, store);
       node.op.reset();
@@ -226,6 +240,7 @@ Model::~Model() = default;
 Isa Model::isa() const noexcept { return impl_->isa; }
 GemmBackend Model::gemm() const noexcept { return impl_->gemm; }
 ComputeType Model::dtype() const noexcept { return impl_->dtype; }
+ComputeType Model::attention_dtype() const noexcept { return impl_->attention_dtype; }
 std::size_t Model::packed_bytes() const noexcept { return impl_->packed_bytes; }
 const CacheReport& Model::cache() const noexcept { return impl_->cache; }
 

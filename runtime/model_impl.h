@@ -22,13 +22,19 @@ struct Model::Impl {
   Isa isa = Isa::kBaseline;
   GemmBackend gemm = GemmBackend::kNative;
   ComputeType dtype = ComputeType::kF32;
+  ComputeType attention_dtype = ComputeType::kF32;
   std::size_t packed_bytes = 0;
   CacheReport cache;
 
   /// Of a node's products: reduced precision pays only where there are many rows.
   ComputeType dtype_of(const GraphNode& node) const {
-    const RowSpaceNode& space = spaces[values[node.out[0]].info.rows];
-    return space.kind == RowSpaceNode::Kind::kRagged ? dtype : ComputeType::kF32;
+    return is_ragged(node) ? dtype : ComputeType::kF32;
+  }
+  ComputeType attention_dtype_of(const GraphNode& node) const {
+    return is_ragged(node) ? attention_dtype : ComputeType::kF32;
+  }
+  bool is_ragged(const GraphNode& node) const {
+    return spaces[values[node.out[0]].info.rows].kind == RowSpaceNode::Kind::kRagged;
   }
 
   /// The value itself, or the one that a view looks into.

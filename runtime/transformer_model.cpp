@@ -4,11 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <set>
 
 #include "runtime/cache_report.h"
+#include "runtime/compute_reasons.h"
 #include "runtime/embed_arguments.h"
 #include "runtime/sentence_modules.h"
 #include "runtime/transformer_model_impl.h"
@@ -43,25 +43,6 @@ std::string unsupported_head_of(const Config& config, const std::vector<std::str
   const std::vector<std::string> names = config.texts_or_empty("architectures");
   const bool is_bare = names.empty() || std::find(bare.begin(), bare.end(), names[0]) != bare.end();
   return is_bare || find_head(config) != nullptr ? "" : names[0];
-}
-
-std::string isa_reason(const CompileOptions& options) {
-  if (options.isa) return "asked for";
-  const char* forced = std::getenv("WEFT_ISA");
-  if (forced != nullptr && *forced != '\0') return "WEFT_ISA";
-  std::vector<std::string> names;
-  for (Isa isa : available_isas()) names.emplace_back(to_string(isa));
-  return fmt::format("the best of [{}], which this processor has", fmt::join(names, ", "));
-}
-
-std::string dtype_reason(ComputeType dtype, Isa isa) {
-  if (dtype == ComputeType::kF32) return {};
-  const char* what = "products of tokens";
-  if (dtype == ComputeType::kBf16 && isa < Isa::kAvx512Bf16) {
-    what = "the weights of tokens' products alone, as this level has no bf16 arithmetic";
-  }
-  return fmt::format("{}; f32: embeddings, attention, LayerNorm, pooling and what follows it",
-                     what);
 }
 
 }  // namespace
@@ -113,7 +94,9 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
   info.isa = model->isa();
   info.isa_reason = isa_reason(options.compile);
   info.compute_dtype = to_string(model->dtype());
-  info.compute_dtype_reason = dtype_reason(model->dtype(), model->isa());
+  info.compute_dtype_reason = dtype_reason(*model);
+  info.attention_dtype = to_string(model->attention_dtype());
+  info.attention_dtype_reason = attention_reason(*model);
   info.kernels = model->kernels();
   info.gemm = model->gemm();
   info.gemm_reason = info.gemm == GemmBackend::kNative

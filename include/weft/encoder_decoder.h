@@ -23,7 +23,8 @@ struct EncoderDecoderInfo {
   std::string architecture;  ///< config.json's model_type
   std::string source;        ///< the directory
   std::vector<std::string> weight_files;
-  std::string compute_dtype;  ///< of the products, e.g. "f32"
+  std::string compute_dtype;    ///< of the products, e.g. "f32"
+  std::string attention_dtype;  ///< likewise, but over the cache of a generation always f32
   Isa isa{};
   GemmBackend gemm{};
   std::vector<std::string> kernels;

@@ -41,6 +41,9 @@ struct CompileOptions {
   GemmBackend gemm = GemmBackend::kNative;
   /// Products with one row per sequence (poolers, Dense) and with constants stay in f32.
   ComputeType dtype = ComputeType::kF32;
+  /// Of the two products of `Graph::attention` over ragged rows; an error unless
+  /// attention_dtype_available(). kBf16 is never the default: no machine has shown its speed yet.
+  ComputeType attention_dtype = ComputeType::kF32;
   /// Where packed weights are kept from one process to the next; empty: nowhere. They are mapped
   /// read-only from there, so that processes share one copy, or written there (a new file, renamed
   /// when it is complete) if that is missing or wrong. Whatever is wrong with it, compiling
@@ -56,6 +59,9 @@ WEFT_API std::vector<Isa> available_isas();
 /// Throws Error(kInvalidArgument) if WEFT_ISA is unknown, Error(kUnsupported) if the machine or
 /// this build lacks it.
 WEFT_API Isa default_isa();
+/// Whether attention's products can be in `attention` beside products in `dtype`: in kF32 always,
+/// in kBf16 with kBf16 and kInt8 on the levels that have bfloat16 arithmetic (kAvx512Bf16, kAmx).
+WEFT_API bool attention_dtype_available(ComputeType attention, ComputeType dtype, Isa isa) noexcept;
 /// Whether this build computes products in `dtype` with `gemm`.
 WEFT_API bool dtype_available(ComputeType dtype, GemmBackend gemm) noexcept;
 
@@ -70,7 +76,9 @@ class WEFT_API Model {
   Isa isa() const noexcept;
   GemmBackend gemm() const noexcept;
   ComputeType dtype() const noexcept;
-  /// The implementations of the products in use, e.g. "native avx512 14x32", each once.
+  ComputeType attention_dtype() const noexcept;
+  /// The implementations of the products in use, e.g. "native avx512 14x32", each once; attention's
+  /// too where it is bf16.
   std::vector<std::string> kernels() const;
   std::size_t packed_bytes() const noexcept;  ///< memory of weights and tables, mapped or not
   const CacheReport& cache() const noexcept;

@@ -50,6 +50,8 @@ struct ModelInfo {
   std::string file_dtype;            ///< of the weights, e.g. "F32" or "BF16, F32"
   std::string compute_dtype;         ///< e.g. "f32"
   std::string compute_dtype_reason;  ///< what else there is than products in that dtype
+  std::string attention_dtype;       ///< of attention's two products: "f32" or "bf16"
+  std::string attention_dtype_reason;
   Isa isa{};
   std::string isa_reason;
   GemmBackend gemm{};

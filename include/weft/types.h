@@ -94,7 +94,8 @@ inline constexpr std::array kIsas = {Isa::kBaseline,   Isa::kAvx2,       Isa::kA
 WEFT_API const char* to_string(Isa isa) noexcept;
 
 /// What the products of a model's ragged rows (tokens) are computed in: weights and activations
-/// are rounded to it, sums and everything beside these products stay in f32.
+/// are rounded to it, sums and everything beside these products stay in f32; attention's own
+/// products may be in bf16 beside them (CompileOptions::attention_dtype).
 enum class ComputeType : std::uint8_t {
   kF32,
   kBf16,

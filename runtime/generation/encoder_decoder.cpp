@@ -62,6 +62,7 @@ void EncoderDecoder::Impl::load(const std::filesystem::path& directory,
   info.isa = model->isa();
   info.gemm = model->gemm();
   info.compute_dtype = to_string(model->dtype());
+  info.attention_dtype = to_string(model->attention_dtype());
   info.kernels = model->kernels();
   info.packed_bytes = model->packed_bytes();
   add_cache_report(model->cache(), info);

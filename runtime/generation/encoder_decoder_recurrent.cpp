@@ -25,6 +25,7 @@ void EncoderDecoder::Impl::load_recurrent(const std::filesystem::path& directory
   info.isa = loaded->step().isa();
   info.gemm = loaded->step().gemm();
   info.compute_dtype = to_string(loaded->step().dtype());
+  info.attention_dtype = to_string(ComputeType::kF32);  // additive
   info.kernels = loaded->step().kernels();
   info.threads = limits.threads;
   info.parameters = weights.parameters();

@@ -39,6 +39,8 @@ TEST_CASE("info tells a model's shape and memory, as a table and as JSON, withou
   CHECK(info.at("max_tokens") == config.at("max_position_embeddings"));
   CHECK(info.at("compute_dtype") == "f32");
   CHECK(info.at("compute_dtype_reason") == "");
+  CHECK(info.at("attention_dtype") == "f32");
+  CHECK(info.at("attention_dtype_reason") == "");
   CHECK(info.at("kernels").size() == 1);
   CHECK(info.at("threads") == 3);
   CHECK(info.at("packed_bytes") > 0);

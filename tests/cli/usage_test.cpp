@@ -53,6 +53,8 @@ TEST_CASE("wrong usage exits with 2 and names the argument") {
           {{"embed", "model", "a", "--threads", "1", "--threads", "2"}, 2, {"--threads", "twice"}},
           {{"embed", "model", "a", "--dtype", "f64"}, 2, {"--dtype", "f64", "f32"}},
           {{"embed", "model", "a", "--dtype", ""}, 2, {"--dtype"}},
+          {{"embed", "model", "a", "--attention-dtype", "int8"}, 2, {"--attention-dtype", "int8"}},
+          {{"embed", "model", "a", "--attention-dtype", "bf16"}, 1, {"--attention-dtype", "f32"}},
           {{"embed", "model", "a", "--isa", "sse9"}, 2, {"--isa", "sse9", "avx2"}},
           {{"embed", "model", "a", "--gemm", "mkl"}, 2, {"--gemm", "mkl", "native"}},
           {{"embed", "model", "a", "--normalize=yes"}, 2, {"--normalize", "yes"}},

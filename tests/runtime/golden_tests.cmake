@@ -23,6 +23,14 @@ weft_add_tests(weft_precision_tests PER_PRODUCT_ISA SOURCES
   minilm.cpp
   precision_test.cpp
 )
+weft_add_tests(weft_emulated_attention_tests SOURCES
+  bf16_attention_model_test.cpp
+  emulated_attention_dispatch.cpp
+  golden.cpp
+  minilm.cpp
+  same_bits_test.cpp
+  $<TARGET_OBJECTS:weft_emulated_tiles>
+)
 weft_add_tests(weft_seq2seq_tests PER_ISA SOURCES
   allocation_counter.cpp
   golden.cpp

@@ -9,7 +9,7 @@
 
 namespace weft::test {
 
-Encoder load_minilm(ComputeType dtype) {
+Encoder load_minilm(ComputeType dtype, ComputeType attention) {
   const auto directory = source_directory() / "models" / "all-MiniLM-L6-v2";
   if (!std::filesystem::exists(directory / "model.safetensors")) {
     std::printf("SKIPPED: %s is absent; scripts/fetch_model.sh brings it\n",
@@ -19,6 +19,7 @@ Encoder load_minilm(ComputeType dtype) {
   LoadOptions options;
   options.compile.isa = isa_under_test();
   options.compile.dtype = dtype;
+  options.compile.attention_dtype = attention;
   return Encoder::load(directory, options);
 }
 

@@ -7,6 +7,7 @@ namespace weft::test {
 
 /// Loads it for the level under test, or ends the program with the exit code that ctest reports as
 /// a skip where scripts/fetch_model.sh has not brought it.
-Encoder load_minilm(ComputeType dtype = ComputeType::kF32);
+Encoder load_minilm(ComputeType dtype = ComputeType::kF32,
+                    ComputeType attention = ComputeType::kF32);
 
 }  // namespace weft::test

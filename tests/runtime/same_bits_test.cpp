@@ -30,9 +30,11 @@ std::vector<std::string> models() {
 struct Case {
   std::string name;
   ComputeType dtype;
+  ComputeType attention = ComputeType::kF32;
 };
 
-/// Every model in f32, which is the same from kAvx512 on, and two of them in each other dtype.
+/// Every model in f32, which is the same from kAvx512 on, and two of them in each other dtype,
+/// with every attention that the level has beside it.
 std::vector<Case> cases() {
   std::vector<Case> result;
   if (isa_under_test() <= Isa::kAvx512) {
@@ -40,8 +42,11 @@ std::vector<Case> cases() {
   }
   for (ComputeType dtype : {ComputeType::kBf16, ComputeType::kInt8}) {
     if (!dtype_available(dtype, GemmBackend::kNative)) continue;
-    for (const char* name : {"bert/gelu_new", "sentence/all_modes"}) {
-      result.push_back({name, dtype});
+    for (ComputeType attention : {ComputeType::kF32, ComputeType::kBf16}) {
+      if (!attention_dtype_available(attention, dtype, isa_under_test())) continue;
+      for (const char* name : {"bert/gelu_new", "sentence/all_modes"}) {
+        result.push_back({name, dtype, attention});
+      }
     }
   }
   return result;
@@ -58,6 +63,7 @@ std::shared_ptr<const TransformerModel> load(const Case& test, int threads,
                                              std::int64_t tokens = 4096) {
   LoadOptions options;
   options.compile.dtype = test.dtype;
+  options.compile.attention_dtype = test.attention;
   options.limits.threads = threads;
   options.limits.tokens = tokens;
   return TransformerModel::load(golden(test.name), options);
