@@ -53,6 +53,8 @@ std::string as_json(const ModelInfo& info) {
              .add("embedding_size", info.embedding_size)
              .add("token_vector_size", info.token_vector_size)
              .add("pooling", info.pooling)
+             .add("queries", info.queries)
+             .add("documents", info.documents)
              .add("head", head)
              .add("outputs", info.outputs)
              .add("packed_bytes", info.packed_bytes)
@@ -99,6 +101,8 @@ std::string as_table(const ModelInfo& info) {
   if (info.token_vector_size > 0) {
     row("vectors of tokens",
         with_reason(fmt::format("{} columns", info.token_vector_size), info.pooling));
+    row("queries", info.queries);
+    row("documents", info.documents);
   }
   if (info.head.kind != HeadKind::kNone) {
     row("head", with_reason(to_string(info.head.kind), info.head.architecture));

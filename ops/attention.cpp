@@ -260,8 +260,12 @@ void AttentionOp::run_piece(const RunContext& context, const Piece& piece) const
   if (parameters_.lengths_input >= 0) {
     const Tensor& lengths = context.in[static_cast<std::size_t>(parameters_.lengths_input)];
     const bool per_query = parameters_.lengths_per == LengthsPer::kQuery;
-    call.key_lengths = lengths.i32(per_query ? queries.first : piece.sequence);
-    call.key_lengths_stride = per_query ? lengths.stride : 0;
+    const std::int32_t* first = lengths.i32(per_query ? queries.first : piece.sequence);
+    // A sequence that is seen whole takes the kernel's way without lengths, at its speed.
+    if (per_query || *first < keys.count) {
+      call.key_lengths = first;
+      call.key_lengths_stride = per_query ? lengths.stride : 0;
+    }
   }
   call.positions = positions_of(context, piece.head);
   call.block_keys = keys_seen(keys.count, parameters_.window, kernels_->block_queries);

@@ -73,6 +73,7 @@ class AttentionOp final : public Op {
   std::string kernel() const override;  ///< empty in f32
   Work work(const RunContext& context) const override;
   void run(const RunContext& context) const noexcept override;
+  const AttentionParameters& parameters() const noexcept { return parameters_; }
 
  private:
   // Queries [first, last) of one head of one sequence, and the sequence's rows.

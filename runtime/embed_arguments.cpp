@@ -50,6 +50,35 @@ class Checks {
     }
   }
 
+  void tokens(std::span<const std::int64_t> wanted, std::size_t ids) const {
+    std::int64_t before = -1;
+    for (const std::int64_t token : wanted) {
+      if (token <= before || token >= static_cast<std::int64_t>(ids)) {
+        throw Error(Reason::kInvalidArgument,
+                    fmt::format("[{}] tokens: expected to rise below {}, found {} after {}", call_,
+                                ids, token, before));
+      }
+      before = token;
+    }
+  }
+
+  void key_lengths(std::span<const std::int32_t> lengths,
+                   std::span<const std::int64_t> offsets) const {
+    if (lengths.empty()) return;
+    const auto sequences = static_cast<std::int64_t>(offsets.size()) - 1;
+    require(static_cast<std::int64_t>(lengths.size()) == sequences, "key_lengths", sequences,
+            static_cast<std::int64_t>(lengths.size()));
+    for (std::size_t s = 0; s < lengths.size(); ++s) {
+      const std::int64_t length = offsets[s + 1] - offsets[s];
+      if (lengths[s] >= 0 && lengths[s] <= length) continue;
+      throw Error(
+          Reason::kOutOfRange,
+          fmt::format("[{}] key_lengths: expected 0 to {}, the tokens of sequence {}, found "
+                      "{}",
+                      call_, length, s, lengths[s]));
+    }
+  }
+
  private:
   void require_below(std::string_view name, std::span<const std::int32_t> values,
                      std::int64_t limit) const {
@@ -82,25 +111,21 @@ void check_embed_arguments(std::span<const std::int32_t> ids, std::span<const st
 void check_logits_arguments(std::span<const std::int32_t> ids,
                             std::span<const std::int64_t> offsets, const LogitsOptions& options,
                             const TokenLimits& limits, HeadKind kind) {
-  check_token_arguments("logits", ids, offsets, options, limits);
-  Checks("logits").require(options.tokens.empty() || kind != HeadKind::kSequence,
-                           "tokens (the head scores sequences)", 0,
-                           static_cast<std::int64_t>(options.tokens.size()));
+  const Checks checks("logits");
+  checks.sequences(ids, offsets, options.type_ids, limits);
+  checks.tokens(options.tokens, ids.size());
+  checks.require(options.tokens.empty() || kind != HeadKind::kSequence,
+                 "tokens (the head scores sequences)", 0,
+                 static_cast<std::int64_t>(options.tokens.size()));
 }
 
-void check_token_arguments(std::string_view call, std::span<const std::int32_t> ids,
-                           std::span<const std::int64_t> offsets, const LogitsOptions& options,
-                           const TokenLimits& limits) {
-  Checks(call).sequences(ids, offsets, options.type_ids, limits);
-  std::int64_t before = -1;
-  for (const std::int64_t token : options.tokens) {
-    if (token <= before || token >= static_cast<std::int64_t>(ids.size())) {
-      throw Error(Reason::kInvalidArgument,
-                  fmt::format("[{}] tokens: expected to rise below {}, found {} after {}", call,
-                              ids.size(), token, before));
-    }
-    before = token;
-  }
+void check_token_vector_arguments(std::span<const std::int32_t> ids,
+                                  std::span<const std::int64_t> offsets,
+                                  const TokenVectorOptions& options, const TokenLimits& limits) {
+  const Checks checks("token_vectors");
+  checks.sequences(ids, offsets, options.type_ids, limits);
+  checks.tokens(options.tokens, ids.size());
+  checks.key_lengths(options.key_lengths, offsets);
 }
 
 }  // namespace weft

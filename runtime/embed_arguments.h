@@ -14,10 +14,11 @@ namespace weft {
 void check_embed_arguments(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
                            std::span<float> out, const EmbedOptions& options,
                            const TokenLimits& limits, std::int64_t embedding_size);
-/// `call` begins the message. Wanted tokens must rise.
-void check_token_arguments(std::string_view call, std::span<const std::int32_t> ids,
-                           std::span<const std::int64_t> offsets, const LogitsOptions& options,
-                           const TokenLimits& limits);
+/// Wanted tokens must rise, key lengths lie between 0 and the sequence's length.
+void check_token_vector_arguments(std::span<const std::int32_t> ids,
+                                  std::span<const std::int64_t> offsets,
+                                  const TokenVectorOptions& options, const TokenLimits& limits);
+/// Wanted tokens must rise.
 void check_logits_arguments(std::span<const std::int32_t> ids,
                             std::span<const std::int64_t> offsets, const LogitsOptions& options,
                             const TokenLimits& limits, HeadKind kind);

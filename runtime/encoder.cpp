@@ -31,10 +31,12 @@ struct Encoder::Impl : TextModel {
   Impl(const std::filesystem::path& directory, const LoadOptions& options)
       : TextModel(directory, with_head(options, LoadHead::kNo)) {
     if (model->embedding_size() == 0) {
-      throw Error(Reason::kFailedPrecondition,
-                  fmt::format("{}: expected a model of sentence embeddings, found one whose "
-                              "modules.json gives none",
-                              directory.string()));
+      throw Error(
+          Reason::kFailedPrecondition,
+          fmt::format("{}: expected a model of sentence embeddings, found one {}",
+                      directory.string(),
+                      model->token_vector_size() > 0 ? "of token vectors (embed --multi-vector)"
+                                                     : "whose modules.json gives none"));
     }
     if (!options.pooling && !sentence.modules.empty()) {
       ends_with_normalize = sentence.modules.back().kind == SentenceModule::Kind::kNormalize;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "runtime/multi_vector_settings.h"
 #include "runtime/special_tokens.h"
@@ -13,7 +14,16 @@
 #include "weft/error.h"
 
 namespace weft {
-namespace {}  // namespace
+namespace {
+
+void require_text(std::string_view name, const TokenVectors& vectors, std::int64_t text) {
+  const auto texts = static_cast<std::int64_t>(vectors.offsets.size()) - 1;
+  if (text >= 0 && text < texts) return;
+  throw Error(Reason::kOutOfRange, fmt::format("[max_similarity] {}: expected 0 to {}, found {}",
+                                               name, texts - 1, text));
+}
+
+}  // namespace
 
 struct MultiVectorEncoder::Impl : TextModel {
   MultiVectorSettings settings;
@@ -27,8 +37,11 @@ struct MultiVectorEncoder::Impl : TextModel {
     return role == TextRole::kQuery ? settings.query : settings.document;
   }
   std::int64_t limit(TextRole role) const;
-  void encode(const std::string& text, TextRole role, const TextOptions& options,
-              Encoding& encoding) const;
+  /// Throws Error(kInvalidArgument) if texts of this role may be longer than the model's positions.
+  void require_positions(TextRole role) const;
+  /// Returns how many of the tokens are the text's own: those before the expansion.
+  std::size_t encode(const std::string& text, TextRole role, const TextOptions& options,
+                     Encoding& encoding) const;
   void expand(Encoding& encoding) const;
   std::vector<std::int64_t> counted(const TokenWindow& window, TextRole role) const;
 };
@@ -62,19 +75,31 @@ MultiVectorEncoder::Impl::Impl(const std::filesystem::path& directory, const Loa
 }
 
 std::int64_t MultiVectorEncoder::Impl::limit(TextRole role) const {
-  const auto own = of(role).max_length;
+  const std::int64_t positions = model->max_tokens();
+  const auto own = of(role).max_length;  // goes before max_seq_length
   if (role == TextRole::kQuery && settings.expansion) {
     const QueryExpansion& expansion = *settings.expansion;
     if (expansion.width == QueryExpansion::Width::kExactly) return expansion.length;
-    return std::min(max_tokens, std::max(own.value_or(max_tokens), expansion.length));
+    return own ? std::min(positions, std::max(*own, expansion.length)) : max_tokens;
   }
-  return std::min(max_tokens, own.value_or(max_tokens));
+  return own ? std::min(positions, *own) : max_tokens;
+}
+
+void MultiVectorEncoder::Impl::require_positions(TextRole role) const {
+  if (role != TextRole::kQuery || !settings.expansion) return;
+  const std::int64_t positions = model->max_tokens(), length = settings.expansion->length;
+  if (length <= positions) return;
+  throw Error(
+      Reason::kInvalidArgument,
+      fmt::format("{}: query_expansion: length: expected at most {}, the model's positions, "
+                  "found {}",
+                  source(), positions, length));
 }
 
 // A prefix that the vocabulary has is one token, although the tokenizer might take it apart or, as
 // it lowers case, not know it again in a text.
-void MultiVectorEncoder::Impl::encode(const std::string& text, TextRole role,
-                                      const TextOptions& options, Encoding& encoding) const {
+std::size_t MultiVectorEncoder::Impl::encode(const std::string& text, TextRole role,
+                                             const TextOptions& options, Encoding& encoding) const {
   const RoleSettings& settings_of_role = of(role);
   TokenizeOptions tokenize = tokenize_options(options);
   tokenize.max_length = limit(role);
@@ -93,7 +118,9 @@ void MultiVectorEncoder::Impl::encode(const std::string& text, TextRole role,
     encoding.ids.insert(encoding.ids.begin() + leading, *prefix);
     encoding.type_ids.insert(encoding.type_ids.begin() + leading, 0);
   }
+  const std::size_t own = encoding.ids.size();
   if (role == TextRole::kQuery && settings.expansion) expand(encoding);
+  return own;
 }
 
 void MultiVectorEncoder::Impl::expand(Encoding& encoding) const {
@@ -117,6 +144,10 @@ std::vector<std::int64_t> MultiVectorEncoder::Impl::counted(const TokenWindow& w
 
 MultiVectorEncoder::MultiVectorEncoder(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
+bool MultiVectorEncoder::recognizes(const std::filesystem::path& directory) {
+  return gives_token_vectors(directory);
+}
+
 MultiVectorEncoder MultiVectorEncoder::load(const std::filesystem::path& directory,
                                             const LoadOptions& options) {
   return MultiVectorEncoder(std::make_shared<const Impl>(directory, options));
@@ -125,22 +156,14 @@ MultiVectorEncoder MultiVectorEncoder::load(const std::filesystem::path& directo
 TokenVectors MultiVectorEncoder::encode(std::span<const std::string> texts, TextRole role,
                                         const TextOptions& options) const {
   const Impl& impl = *impl_;
-  const auto& expansion = impl.settings.expansion;
-  if (role == TextRole::kQuery && expansion && expansion->seen == QueryExpansion::Seen::kNo) {
-    throw Error(Reason::kUnsupported,
-                fmt::format("{}: query_expansion: tokens that others do not see (attend false) are "
-                            "not supported yet; documents are",
-                            impl.source()));
-  }
-  if (impl.limit(role) > impl.max_tokens) {
-    throw Error(Reason::kInvalidArgument,
-                fmt::format("{}: query_expansion: length: expected at most {}, found {}",
-                            impl.source(), impl.max_tokens, impl.limit(role)));
-  }
+  impl.require_positions(role);
+  const bool hides = role == TextRole::kQuery && impl.settings.hides_expansion();
   TokenVectors result;
   result.cols = dimension();
+  std::vector<std::int32_t> key_lengths;  // of the window's texts
   const auto encode = [&](std::size_t i, Encoding& encoding) {
-    impl.encode(texts[i], role, options, encoding);
+    const std::size_t own = impl.encode(texts[i], role, options, encoding);
+    if (hides) key_lengths.push_back(static_cast<std::int32_t>(own));
   };
   const auto run = [&](const TokenWindow& window) {
     const std::vector<std::int64_t> tokens = impl.counted(window, role);
@@ -150,12 +173,17 @@ TokenVectors MultiVectorEncoder::encode(std::span<const std::string> texts, Text
       result.offsets.push_back(static_cast<std::int64_t>(result.data.size()) / result.cols +
                                static_cast<std::int64_t>(next));
     }
+    const std::vector<std::int32_t> lengths = std::exchange(key_lengths, {});
     if (tokens.empty()) return;
     impl.model->token_vectors(window.ids, window.offsets,
                               [&](std::int64_t, std::span<const float> row) {
                                 result.data.insert(result.data.end(), row.begin(), row.end());
                               },
-                              {window.type_ids, tokens, options.stop, options.profile});
+                              {.type_ids = window.type_ids,
+                               .tokens = tokens,
+                               .key_lengths = lengths,
+                               .stop = options.stop,
+                               .profile = options.profile});
   };
   result.truncated = impl.for_each_window(texts.size(), options.long_text, encode, run);
   return result;
@@ -163,6 +191,13 @@ TokenVectors MultiVectorEncoder::encode(std::span<const std::string> texts, Text
 
 double MultiVectorEncoder::max_similarity(const TokenVectors& queries, std::int64_t query,
                                           const TokenVectors& documents, std::int64_t document) {
+  require_text("query", queries, query);
+  require_text("document", documents, document);
+  if (queries.cols != documents.cols) {
+    throw Error(Reason::kInvalidArgument,
+                fmt::format("[max_similarity] documents: expected vectors of {} columns, found {}",
+                            queries.cols, documents.cols));
+  }
   double sum = 0;
   for (std::int64_t q = queries.offsets[query]; q < queries.offsets[query + 1]; ++q) {
     double best = -std::numeric_limits<double>::infinity();

@@ -1,11 +1,14 @@
 #include "runtime/multi_vector_settings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
+#include "runtime/colbert_checkpoint.h"
 #include "runtime/config.h"
 #include "runtime/module_list.h"
 #include "runtime/utf8.h"
@@ -62,6 +65,10 @@ bool says(const Config& config, std::string_view key) {
   return config.object().find(key) != nullptr;
 }
 
+void skip_punctuation(MultiVectorSettings& settings) {
+  for (const char c : kPunctuation) settings.skipped_words.emplace_back(1, c);
+}
+
 void read_mask(const std::filesystem::path& directory, MultiVectorSettings& settings) {
   const Config config = load_or_empty(directory / "config.json");
   if (const Json* kept = config.find("keep_only_token_ids"); kept != nullptr && !kept->is_null()) {
@@ -92,21 +99,28 @@ std::string first_prompt(const SentenceModules& sentence,
 }
 
 // PyLate puts a prefix before what may be a prompt as well, once.
-void add_prefix(const Config& config, std::string_view key, RoleSettings& role) {
-  if (!config.has(key)) return;
-  role.prefix = config.text(key);
+void add_prefix(std::string prefix, RoleSettings& role) {
+  role.prefix = std::move(prefix);
   if (!role.prompt.starts_with(role.prefix)) role.prompt = role.prefix + role.prompt;
 }
 
-}  // namespace
+// colbert-ai's markers are tokens of the vocabulary that a tokenizer would take apart; it widens
+// every query.
+void read_colbert_metadata(const std::filesystem::path& directory, MultiVectorSettings& settings) {
+  const Config config = load_or_empty(directory / kColbertMetadata);
+  add_prefix(config.text_or("query_token_id", "[unused0]") + " ", settings.query);
+  add_prefix(config.text_or("doc_token_id", "[unused1]") + " ", settings.document);
+  settings.document.max_length = length_of(config, "doc_maxlen");
+  settings.document.skips = true;
+  if (config.flag_or("mask_punctuation", true)) skip_punctuation(settings);
+  QueryExpansion expansion;
+  if (config.flag_or("attend_to_mask_tokens", false)) expansion.seen = QueryExpansion::Seen::kYes;
+  expansion.length = length_of(config, "query_maxlen").value_or(kUsualQueryLength);
+  settings.expansion = expansion;
+}
 
-MultiVectorSettings read_multi_vector_settings(const std::filesystem::path& directory,
-                                               const SentenceModules& sentence) {
-  MultiVectorSettings settings;
-  settings.query.prompt = first_prompt(sentence, {"query"});
-  settings.document.prompt = first_prompt(sentence, {"document", "passage", "corpus"});
-
-  const std::vector<ModuleEntry> modules = read_module_list(directory);
+void read_modules_settings(const std::filesystem::path& directory, const SentenceModules& sentence,
+                           const std::vector<ModuleEntry>& modules, MultiVectorSettings& settings) {
   const auto mask = std::find_if(modules.begin(), modules.end(), [](const ModuleEntry& entry) {
     return entry.type == "MultiVectorMask";
   });
@@ -117,11 +131,13 @@ MultiVectorSettings read_multi_vector_settings(const std::filesystem::path& dire
     settings.document.skips = true;
     settings.skipped_words = pylate.texts_or_empty("skiplist_words");
     if (!pylate.has("skiplist_words")) {
-      for (const char c : kPunctuation) settings.skipped_words.emplace_back(1, c);
+      skip_punctuation(settings);
     }
   }
-  add_prefix(pylate, "query_prefix", settings.query);
-  add_prefix(pylate, "document_prefix", settings.document);
+  if (pylate.has("query_prefix")) add_prefix(pylate.text("query_prefix"), settings.query);
+  if (pylate.has("document_prefix")) {
+    add_prefix(pylate.text("document_prefix"), settings.document);
+  }
 
   const Config own = load_or_empty(sentence.transformer_directory / "sentence_bert_config.json");
   const auto either = [&](std::string_view key) {
@@ -143,7 +159,58 @@ MultiVectorSettings read_multi_vector_settings(const std::filesystem::path& dire
     settings.expansion = read_pylate_expansion(pylate);
     if (settings.expansion) settings.query.max_length.reset();  // its length is the expansion's
   }
+}
+
+std::vector<std::string> describe_role(const MultiVectorSettings& settings,
+                                       const RoleSettings& role) {
+  std::vector<std::string> parts;
+  if (!role.prompt.empty()) parts.push_back("prompt " + in_quotes(role.prompt));
+  if (role.max_length) parts.push_back(fmt::format("at most {} tokens", *role.max_length));
+  if (role.skips && !settings.skipped_words.empty()) {
+    const std::size_t words = settings.skipped_words.size();
+    parts.push_back(fmt::format("no vectors for {} {}", words, words == 1 ? "word" : "words"));
+  }
+  return parts;
+}
+
+// Padding on the left would put the expansion before the text.
+void require_padding_behind(const std::filesystem::path& transformer_directory) {
+  const Config config = load_or_empty(transformer_directory / "tokenizer_config.json");
+  if (config.text_or("padding_side", "right") == "right") return;
+  config.unsupported("padding_side", "on the left it is not supported with query expansion");
+}
+
+}  // namespace
+
+MultiVectorSettings read_multi_vector_settings(const std::filesystem::path& directory,
+                                               const SentenceModules& sentence) {
+  MultiVectorSettings settings;
+  settings.query.prompt = first_prompt(sentence, {"query"});
+  settings.document.prompt = first_prompt(sentence, {"document", "passage", "corpus"});
+  const std::vector<ModuleEntry> modules = read_module_list(directory);
+  if (modules.empty()) {
+    read_colbert_metadata(directory, settings);
+  } else {
+    read_modules_settings(directory, sentence, modules, settings);
+  }
+  if (settings.expansion) require_padding_behind(sentence.transformer_directory);
   return settings;
+}
+
+std::string describe_queries(const MultiVectorSettings& settings) {
+  std::vector<std::string> parts = describe_role(settings, settings.query);
+  if (!settings.expansion) return fmt::format("{}", fmt::join(parts, ", "));
+  const QueryExpansion& expansion = *settings.expansion;
+  const bool exactly = expansion.width == QueryExpansion::Width::kExactly;
+  parts.push_back(fmt::format("{} {} tokens, widened with {}", exactly ? "exactly" : "at least",
+                              expansion.length,
+                              expansion.token ? in_quotes(*expansion.token) : "the mask token"));
+  if (settings.hides_expansion()) parts.emplace_back("which other tokens do not see");
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string describe_documents(const MultiVectorSettings& settings) {
+  return fmt::format("{}", fmt::join(describe_role(settings, settings.document), ", "));
 }
 
 }  // namespace weft

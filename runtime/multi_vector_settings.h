@@ -1,5 +1,6 @@
 // How a model of token vectors (ColBERT) takes texts: sentence-transformers' MultiVectorMask and
-// its neighbours, or what PyLate writes into config_sentence_transformers.json instead.
+// its neighbours, or what PyLate writes into config_sentence_transformers.json instead, or what
+// colbert-ai writes into artifact.metadata.
 #pragma once
 
 #include <cstdint>
@@ -34,10 +35,17 @@ struct MultiVectorSettings {
   RoleSettings document, query;
   std::vector<std::string> skipped_words;
   std::optional<QueryExpansion> expansion;  // of queries
+
+  bool hides_expansion() const { return expansion && expansion->seen == QueryExpansion::Seen::kNo; }
 };
 
 /// Throws Error: kUnsupported naming file and option, kInvalidArgument, kCorruptFile.
 MultiVectorSettings read_multi_vector_settings(const std::filesystem::path& directory,
                                                const SentenceModules& sentence);
+
+/// One line for `weft info`, e.g. "prompt \"[Q] \", exactly 32 tokens, widened with the mask token,
+/// which other tokens do not see".
+std::string describe_queries(const MultiVectorSettings& settings);
+std::string describe_documents(const MultiVectorSettings& settings);
 
 }  // namespace weft

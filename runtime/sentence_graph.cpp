@@ -46,6 +46,9 @@ std::int64_t append_token_modules(ModelGraph& model, const std::vector<SentenceM
     LinearOptions options;
     options.bias = module.dense.bias;
     options.activation = module.dense.activation;
+    if (module.dense.adds_input) {
+      options.residual = module.dense.residual ? graph.linear(x, module.dense.residual) : x;
+    }
     x = graph.linear(x, module.dense.weight, options);
   }
   graph.output(kTokenOutput, x);
@@ -64,8 +67,9 @@ std::string describe(const std::vector<SentenceModule>& modules) {
         for (Pooling mode : module.pooling.modes) append(to_string(mode));
         break;
       case SentenceModule::Kind::kDense:
-        append(fmt::format("dense {} -> {} {}", module.dense.weight.cols(),
-                           module.dense.weight.rows(), to_string(module.dense.activation)));
+        append(fmt::format("dense {} -> {} {}{}", module.dense.weight.cols(),
+                           module.dense.weight.rows(), to_string(module.dense.activation),
+                           module.dense.adds_input ? " + input" : ""));
         break;
       case SentenceModule::Kind::kNormalize: append("normalize"); break;
     }

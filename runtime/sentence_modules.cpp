@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "runtime/colbert_checkpoint.h"
 #include "runtime/config.h"
 #include "runtime/module_list.h"
 #include "runtime/sentence_settings.h"
@@ -101,12 +102,14 @@ Activation dense_activation(const Config& config, const Json& json) {
 }
 
 // `values`: what it reads and writes.
-SentenceModule read_dense(const std::filesystem::path& directory, std::int64_t in_features,
-                          const char* values, std::vector<std::string>& warnings) {
+SentenceModule read_dense(const ModuleEntry& entry, std::int64_t in_features, const char* values,
+                          std::vector<std::string>& warnings) {
+  const std::filesystem::path& directory = entry.directory;
   const Config config = Config::load(directory / "config.json");
+  const bool has_residual = entry.package == "pylate";  // sentence-transformers ignores the key
   config.require("module_input_name", values);
   config.require("module_output_name", values);
-  config.require("use_residual", false);
+  if (!has_residual) config.require("use_residual", false);
   constexpr std::array<std::string_view, 7> kKeys = {
       "in_features",       "out_features",       "bias",        "activation_function",
       "module_input_name", "module_output_name", "use_residual"};
@@ -129,6 +132,10 @@ SentenceModule read_dense(const std::filesystem::path& directory, std::int64_t i
   const Weights linear = weights.sub("linear");
   module.dense.weight = linear.get("weight", {out_features, in_features});
   if (config.flag_or("bias", true)) module.dense.bias = linear.get("bias", {out_features});
+  module.dense.adds_input = has_residual && config.flag_or("use_residual", false);
+  if (module.dense.adds_input && in_features != out_features) {
+    module.dense.residual = weights.sub("residual").get("weight", {out_features, in_features});
+  }
   if (const std::vector<std::string> unused = weights.unused(); !unused.empty()) {
     throw Error(Reason::kCorruptFile,
                 fmt::format("{}: tensor {} is unexpected in a Dense module",
@@ -168,15 +175,17 @@ SpladePooling read_splade(const std::filesystem::path& directory) {
   return pooling;
 }
 
-// A model of token vectors has no Pooling. A Dense of pylate reads tokens without saying so, and
-// older directories of it leave the final Normalize to the program.
+bool has_type(const std::vector<ModuleEntry>& list, const char* type) {
+  return std::any_of(list.begin(), list.end(),
+                     [&](const ModuleEntry& entry) { return entry.type == type; });
+}
+
+// A model of token vectors has no Pooling. A Dense of pylate reads tokens without saying so.
 bool has_token_vectors(const std::vector<ModuleEntry>& list) {
-  const auto is = [](const char* type) {
-    return [type](const ModuleEntry& entry) { return entry.type == type; };
-  };
-  if (std::any_of(list.begin(), list.end(), is("Pooling"))) return false;
-  return std::any_of(list.begin(), list.end(), is("MultiVectorMask")) ||
-         (list.size() == 2 && list[1].package == "pylate");
+  if (has_type(list, "Pooling")) return false;
+  return has_type(list, "MultiVectorMask") ||
+         std::any_of(list.begin(), list.end(),
+                     [](const ModuleEntry& entry) { return entry.package == "pylate"; });
 }
 
 void read_token_modules(const std::vector<ModuleEntry>& list, std::int64_t hidden_size,
@@ -185,7 +194,7 @@ void read_token_modules(const std::vector<ModuleEntry>& list, std::int64_t hidde
   for (std::size_t i = 1; i < list.size(); ++i) {
     const ModuleEntry& entry = list[i];
     if (entry.type == "Dense") {
-      result.token_modules.push_back(read_dense(entry.directory, width, kTokens, result.warnings));
+      result.token_modules.push_back(read_dense(entry, width, kTokens, result.warnings));
       width = result.token_modules.back().dense.weight.rows();
     } else if (entry.type == "Normalize") {
       result.token_modules.push_back(read_normalize(entry.directory, kTokens));
@@ -196,7 +205,8 @@ void read_token_modules(const std::vector<ModuleEntry>& list, std::int64_t hidde
                               in_quotes(entry.type)));
     }
   }
-  if (list.size() == 2 && list[1].package == "pylate") {
+  // Directories of pylate leave the mask and the final Normalize to the program.
+  if (!has_type(list, "MultiVectorMask") && !has_type(list, "Normalize")) {
     SentenceModule normalize;
     normalize.kind = SentenceModule::Kind::kNormalize;
     result.token_modules.push_back(normalize);
@@ -239,7 +249,7 @@ void read_modules(const std::filesystem::path& directory, const std::vector<Modu
       if (entry.type == "Normalize") {
         result.modules.push_back(read_normalize(entry.directory, kEmbedding));
       } else {
-        result.modules.push_back(read_dense(entry.directory, width, kEmbedding, result.warnings));
+        result.modules.push_back(read_dense(entry, width, kEmbedding, result.warnings));
         width = result.modules.back().dense.weight.rows();
       }
     } else {
@@ -256,8 +266,13 @@ std::filesystem::path find_transformer_directory(const std::filesystem::path& di
   return list.empty() ? directory : list.front().directory;
 }
 
+bool gives_token_vectors(const std::filesystem::path& directory) {
+  const std::vector<ModuleEntry> list = read_module_list(directory);
+  return list.empty() ? is_colbert_checkpoint(directory) : has_token_vectors(list);
+}
+
 SentenceModules read_sentence_modules(const std::filesystem::path& directory,
-                                      std::int64_t hidden_size) {
+                                      std::int64_t hidden_size, const Weights* checkpoint) {
   SentenceModules result;
   const std::vector<ModuleEntry> list = read_module_list(directory);
   std::error_code ignored;
@@ -268,6 +283,10 @@ SentenceModules read_sentence_modules(const std::filesystem::path& directory,
   read_transformer_settings(result.transformer_directory, result);
   if (!list.empty()) {
     read_modules(directory, list, hidden_size, result);
+  } else if (is_colbert_checkpoint(directory)) {
+    result.task = TransformerTask::kTokenVectors;
+    result.token_modules = read_colbert_modules(
+        checkpoint != nullptr ? *checkpoint : Weights::open(directory), hidden_size);
   } else {
     const std::filesystem::path pooling = directory / "1_Pooling";
     if (std::filesystem::exists(pooling / "config.json", ignored)) {

@@ -21,10 +21,13 @@ struct PoolingModule {
   IncludePrompt include_prompt = IncludePrompt::kYes;
 };
 
+/// activation(x W^T + b), of pylate also + x, or + x R^T where the widths differ.
 struct DenseModule {
   Weight weight;  // (out_features, in_features)
   Weight bias;    // (out_features), may be empty
   Activation activation = Activation::kNone;
+  bool adds_input = false;
+  Weight residual;  // R, (out_features, in_features), empty if the input is added as it is
 };
 
 /// One step after the transformer, in order: one Pooling, then Dense and Normalize in any order.
@@ -67,12 +70,18 @@ struct SentenceModules {
 
 /// Reads DIR/modules.json and what it names, config_sentence_transformers.json, and
 /// sentence_bert_config.json beside the transformer. A directory without modules.json gives no
-/// modules (with DIR/1_Pooling alone: that pooling); Dense weights are opened, not read. Checks
-/// pooling dimensions against `hidden_size` and the chain of Dense sizes.
+/// modules (with DIR/1_Pooling alone: that pooling; of colbert-ai: its projection); Dense weights
+/// are opened, not read. Checks pooling dimensions against `hidden_size` and the chain of Dense
+/// sizes. `checkpoint`: the transformer's weights if they are open already, where colbert-ai's
+/// projection is marked as used.
 /// Throws Error: kUnsupported naming an unknown module or option, kInvalidArgument, kCorruptFile,
 /// kNotFound.
 SentenceModules read_sentence_modules(const std::filesystem::path& directory,
-                                      std::int64_t hidden_size);
+                                      std::int64_t hidden_size,
+                                      const Weights* checkpoint = nullptr);
+
+/// Whether read_sentence_modules() would give TransformerTask::kTokenVectors.
+bool gives_token_vectors(const std::filesystem::path& directory);
 
 /// The part that is read before config.json: where the transformer lies. DIR itself if there is no
 /// modules.json.

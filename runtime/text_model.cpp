@@ -95,7 +95,7 @@ std::int64_t TextModel::for_each_window(std::size_t texts, LongText long_text,
       if (long_text == LongText::kError) {
         const auto kept = static_cast<std::int64_t>(encoding.ids.size());
         throw Error(Reason::kOutOfRange,
-                    fmt::format("text {}: expected at most {} tokens, found {}", i, max_tokens,
+                    fmt::format("text {}: expected at most {} tokens, found {}", i, kept,
                                 kept + encoding.truncated_tokens));
       }
     }

@@ -49,7 +49,8 @@ struct TextModel {
   using EncodeText = std::function<void(std::size_t text, Encoding& encoding)>;
   using RunWindow = std::function<void(const TokenWindow& window)>;
   /// Encodes `texts` texts in order and hands them on in windows of a bounded number of tokens.
-  /// Returns how many were cut. Errors of `encode` are thrown with the text's number before them.
+  /// Returns how many were cut; with LongText::kError throws Error(kOutOfRange) naming the text.
+  /// Errors of `encode` are thrown with the text's number before them.
   std::int64_t for_each_window(std::size_t texts, LongText long_text, const EncodeText& encode,
                                const RunWindow& run) const;
 

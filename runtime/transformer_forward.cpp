@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "runtime/transformer_model_impl.h"
+#include "runtime/visible_keys.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -67,6 +68,10 @@ void TransformerModel::Impl::forward_part(const TokenBatch& batch, std::int64_t 
   const std::int32_t begin = offsets.front();
   const std::size_t count = static_cast<std::size_t>(offsets.back() - begin);
   for (std::int32_t& offset : offsets) offset -= begin;
+  std::vector<std::int32_t> lengths;  // every token sees all of its sequence
+  for (std::int64_t s = first; s < last; ++s) {
+    lengths.push_back(static_cast<std::int32_t>(batch.length(s)));
+  }
   const std::vector<std::int32_t> no_skip(static_cast<std::size_t>(last - first), 0);
   const std::vector<std::int32_t> leading_rows(
       static_cast<std::size_t>(last - first),
@@ -84,7 +89,8 @@ void TransformerModel::Impl::forward_part(const TokenBatch& batch, std::int64_t 
       {kFeatureInput,
        std::span<const float>(batch.features).subspan(begin * columns, count * columns)},
       {kPoolSkipInput, std::span<const std::int32_t>(no_skip)},
-      {kLeadingRowsInput, std::span<const std::int32_t>(leading_rows)}};
+      {kLeadingRowsInput, std::span<const std::int32_t>(leading_rows)},
+      {kKeyLengthsInput, std::span<const std::int32_t>(lengths)}};
   session.run({&rows, 1}, inputs, options.stop);
   for (auto& [name, array] : out) {
     if (name == kLogitsOutput && vocabulary_head) {

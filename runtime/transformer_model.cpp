@@ -7,10 +7,13 @@
 #include <set>
 
 #include "runtime/cache_report.h"
+#include "runtime/colbert_checkpoint.h"
 #include "runtime/compute_reasons.h"
+#include "runtime/multi_vector_settings.h"
 #include "runtime/sentence_modules.h"
 #include "runtime/transformer_model_impl.h"
 #include "runtime/unused_tensors.h"
+#include "runtime/visible_keys.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -55,7 +58,7 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
   ModelGraph built = architecture.build(config, weights);
   name_outputs(built);
 
-  SentenceModules sentence = read_sentence_modules(directory, built.hidden_size);
+  SentenceModules sentence = read_sentence_modules(directory, built.hidden_size, &weights);
   has_modules = !sentence.modules.empty();
   const bool embeds = (built.input == InputKind::kIds || has_modules) &&
                       (options.pooling || sentence.task == TransformerTask::kEmbed);
@@ -75,6 +78,12 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
     ends_with_normalize = sentence.modules.back().kind == SentenceModule::Kind::kNormalize;
   }
   if (sentence.task == TransformerTask::kTokenVectors) {
+    const MultiVectorSettings settings = read_multi_vector_settings(directory, sentence);
+    limits_keys = settings.hides_expansion();
+    if (limits_keys) limit_keys(built, config.source());
+    built.bare_architectures.emplace_back(kColbertArchitecture);  // its projection is a module
+    info.queries = describe_queries(settings);
+    info.documents = describe_documents(settings);
     token_vector_cols = append_token_modules(built, sentence.token_modules);
     info.pooling = fmt::format("a vector per token: {}", weft::describe(sentence.token_modules));
     info.token_vector_size = token_vector_cols;

@@ -23,6 +23,15 @@ inline constexpr const char* kLogitsOutput = "logits";
 inline std::string hidden_state_name(std::int64_t i) { return fmt::format("hidden_states.{}", i); }
 inline std::string attention_name(std::int64_t i) { return fmt::format("attentions.{}", i); }
 
+/// What ragged ids are run with; spans are empty, or whole.
+struct RunOptions {
+  std::span<const std::int32_t> type_ids = {};     // per id; empty: 0
+  std::span<const std::int32_t> skip = {};         // per sequence; empty: 0
+  std::span<const std::int32_t> key_lengths = {};  // per sequence; empty: the sequence's length
+  StopCondition stop = {};
+  Profile* profile = nullptr;
+};
+
 struct TransformerModel::Impl {
   ModelInfo info;
   TokenLimits token_limits;
@@ -36,6 +45,7 @@ struct TransformerModel::Impl {
   std::int64_t token_vector_cols = 0;  // 0: not a model of token vectors
   bool has_modules = false;            // the directory is a sentence-transformers model
   bool ends_with_normalize = false;
+  bool limits_keys = false;  // the graph has the input kKeyLengthsInput
   std::shared_ptr<const Model> model;
   std::optional<VocabularyHead> vocabulary_head;  // of a masked LM
   SessionLimits limits;
@@ -67,7 +77,7 @@ struct TransformerModel::Impl {
   /// Runs ragged ids in chunks of whole sequences: use(session, first, last, threads) after each.
   template <typename Use>
   void run_chunks(SessionPool& pool, std::span<const std::int32_t> ids,
-                  std::span<const std::int64_t> offsets, const EmbedOptions& options,
+                  std::span<const std::int64_t> offsets, const RunOptions& options,
                   const Use& use) const;
 };
 

@@ -6,6 +6,7 @@
 
 #include "runtime/embed_arguments.h"
 #include "runtime/transformer_model_impl.h"
+#include "runtime/visible_keys.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -20,23 +21,25 @@ void TransformerModel::Impl::require_ids(std::string_view call) const {
 template <typename Use>
 void TransformerModel::Impl::run_chunks(SessionPool& pool, std::span<const std::int32_t> ids,
                                         std::span<const std::int64_t> offsets,
-                                        const EmbedOptions& options, const Use& use) const {
+                                        const RunOptions& options, const Use& use) const {
   const ThreadLease lease(*budget, limits.threads);
   SessionLease session(pool, lease.threads());
   session->set_profile(options.profile);
   const auto sequences = static_cast<std::int64_t>(offsets.size()) - 1;
-  std::vector<std::int32_t> part_offsets, positions;
+  std::vector<std::int32_t> part_offsets, positions, lengths;
   std::vector<std::int32_t> zeros;  // token types or skips that were not given
   for (std::int64_t first = 0, last = 0; first < sequences; first = last) {
     const std::int64_t begin = offsets[first];
     part_offsets.assign(1, 0);
     positions.clear();
+    lengths.clear();
     while (last < sequences && last - first < limits.sequences &&
            offsets[last + 1] - begin <= limits.tokens) {
       append_positions(token_limits,
                        ids.subspan(static_cast<std::size_t>(offsets[last]),
                                    static_cast<std::size_t>(offsets[last + 1] - offsets[last])),
                        0, positions);
+      lengths.push_back(static_cast<std::int32_t>(offsets[last + 1] - offsets[last]));
       part_offsets.push_back(static_cast<std::int32_t>(positions.size()));
       ++last;
     }
@@ -46,12 +49,15 @@ void TransformerModel::Impl::run_chunks(SessionPool& pool, std::span<const std::
       return values.empty() ? std::span<const std::int32_t>(zeros).first(n)
                             : values.subspan(static_cast<std::size_t>(at), n);
     };
+    const auto chunk = static_cast<std::size_t>(last - first);
     const RaggedRows rows{tokens, part_offsets};
     const Input inputs[]{
         {"input_ids", part(ids, begin, count)},
         {"token_type_ids", part(options.type_ids, begin, count)},
         {"position_ids", std::span<const std::int32_t>(positions)},
-        {kPoolSkipInput, part(options.skip, first, static_cast<std::size_t>(last - first))}};
+        {kPoolSkipInput, part(options.skip, first, chunk)},
+        {kKeyLengthsInput, options.key_lengths.empty() ? std::span<const std::int32_t>(lengths)
+                                                       : part(options.key_lengths, first, chunk)}};
     session->run({&rows, 1}, inputs, options.stop);
     use(*session, first, last, lease.threads());
   }
@@ -73,7 +79,11 @@ void TransformerModel::embed(std::span<const std::int32_t> ids,
       impl.ends_with_normalize && options.normalize == FinalNormalize::kLeaveOut;
   const char* output = unnormalized ? kUnnormalizedOutput : kSentenceOutput;
   SessionPool& pool = unnormalized ? *impl.unnormalized_sessions : *impl.sessions;
-  impl.run_chunks(pool, ids, offsets, options,
+  const RunOptions run_options{.type_ids = options.type_ids,
+                               .skip = options.skip,
+                               .stop = options.stop,
+                               .profile = options.profile};
+  impl.run_chunks(pool, ids, offsets, run_options,
                   [&](const Session& session, std::int64_t first, std::int64_t last, int) {
                     const Tensor result = session.output(output);
                     for (std::int64_t s = first; s < last; ++s) {
@@ -95,7 +105,7 @@ void TransformerModel::logits(std::span<const std::int32_t> ids,
                             impl.config_source));
   }
   check_logits_arguments(ids, offsets, options, impl.token_limits, impl.info.head.kind);
-  const EmbedOptions run_options{
+  const RunOptions run_options{
       .type_ids = options.type_ids, .stop = options.stop, .profile = options.profile};
   const bool per_token = !scores_sequences(impl.info.head.kind);
   std::vector<float> rows;           // of hidden states
@@ -135,7 +145,7 @@ void TransformerModel::logits(std::span<const std::int32_t> ids,
 
 void TransformerModel::token_vectors(std::span<const std::int32_t> ids,
                                      std::span<const std::int64_t> offsets, const RowVisitor& visit,
-                                     const LogitsOptions& options) const {
+                                     const TokenVectorOptions& options) const {
   const Impl& impl = *impl_;
   impl.require_ids("token_vectors");
   if (impl.token_vector_cols == 0) {
@@ -145,9 +155,17 @@ void TransformerModel::token_vectors(std::span<const std::int32_t> ids,
                     "modules.json gives none",
                     impl.info.source));
   }
-  check_token_arguments("token_vectors", ids, offsets, options, impl.token_limits);
-  const EmbedOptions run_options{
-      .type_ids = options.type_ids, .stop = options.stop, .profile = options.profile};
+  check_token_vector_arguments(ids, offsets, options, impl.token_limits);
+  if (!impl.limits_keys && !options.key_lengths.empty()) {
+    throw Error(Reason::kFailedPrecondition,
+                fmt::format("[token_vectors] key_lengths: {}: expected none, as every token of the "
+                            "model sees all others",
+                            impl.info.source));
+  }
+  const RunOptions run_options{.type_ids = options.type_ids,
+                               .key_lengths = options.key_lengths,
+                               .stop = options.stop,
+                               .profile = options.profile};
   std::size_t wanted = 0;  // next of options.tokens
   impl.run_chunks(
       *impl.token_sessions, ids, offsets, run_options,

@@ -30,22 +30,27 @@ struct TokenVectors {
   }
 };
 
-/// A directory whose modules.json gives token vectors: a Transformer, Dense and Normalize over
-/// tokens, as sentence-transformers' MultiVectorEncoder or PyLate saves it. Thread-safe; cheap to
+/// A directory that gives token vectors: a Transformer, Dense and Normalize over tokens, as
+/// sentence-transformers' MultiVectorEncoder, PyLate or colbert-ai saves it. Thread-safe; cheap to
 /// copy.
 class WEFT_API MultiVectorEncoder {
  public:
+  /// Whether `directory` holds such a model, by its modules.json or config.json.
+  static bool recognizes(const std::filesystem::path& directory);
   /// Throws Error(kFailedPrecondition) for a model of another kind.
   static MultiVectorEncoder load(const std::filesystem::path& directory,
                                  const LoadOptions& options = {});
 
   /// As MultiVectorEncoder.encode_document and encode_query of sentence-transformers: documents
   /// leave out the tokens that the model skips, queries are widened with the expansion token if the
-  /// model says so. Throws Error(kUnsupported) for queries of a model whose expansion tokens are
-  /// not seen by others.
+  /// model says so; its tokens have vectors whether or not the others see them.
+  /// Throws Error(kInvalidArgument) for queries wider than the model's positions.
   TokenVectors encode(std::span<const std::string> texts, TextRole role,
                       const TextOptions& options = {}) const;
-  /// Sum over the query's vectors of the largest dot product with a vector of the document.
+  /// Sum over the query's vectors of the largest dot product with a vector of the document (MaxSim,
+  /// Khattab and Zaharia 2020, eq. 3); minus infinity for a document
+  /// without vectors.
+  /// Throws Error(kInvalidArgument) for vectors of different sizes, kOutOfRange for no such text.
   static double max_similarity(const TokenVectors& queries, std::int64_t query,
                                const TokenVectors& documents, std::int64_t document);
 

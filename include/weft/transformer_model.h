@@ -65,6 +65,8 @@ struct ModelInfo {
   std::int64_t embedding_size = 0;     ///< columns of sentence_embedding; 0: none
   std::int64_t token_vector_size = 0;  ///< columns of token_embeddings; 0: none
   std::string pooling;                 ///< e.g. "mean, normalize"
+  /// How a model of token vectors takes texts, e.g. "prompt \"[D] \", at most 180 tokens".
+  std::string queries, documents;
   HeadInfo head;
   std::vector<std::string> outputs;
   std::size_t packed_bytes = 0;
@@ -108,6 +110,17 @@ struct LogitsOptions {
   std::span<const std::int64_t> tokens;
   StopCondition stop = {};
   Profile* profile = nullptr;  ///< not owned; of the encoder, without a masked LM's head
+};
+
+struct TokenVectorOptions {
+  std::span<const std::int32_t> type_ids = {};  ///< one per id; empty: all 0
+  std::span<const std::int64_t> tokens = {};    ///< wanted, as LogitsOptions::tokens
+  /// Per sequence, how many leading tokens are seen by all of its tokens; the others, a query's
+  /// expansion, look at those and at nothing else, not even at themselves. Empty: all are seen.
+  /// Only of a model whose directory says that its expansion tokens are not attended to.
+  std::span<const std::int32_t> key_lengths = {};
+  StopCondition stop = {};
+  Profile* profile = nullptr;  ///< not owned
 };
 
 struct AttendOptions {
@@ -162,7 +175,7 @@ class WEFT_API TransformerModel {
   /// The vectors of tokens of a model of late interaction (ColBERT), as logits() gives scores of
   /// tokens. Throws Error(kFailedPrecondition) for another model, kInvalidArgument, kOutOfRange.
   void token_vectors(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
-                     const RowVisitor& visit, const LogitsOptions& options = {}) const;
+                     const RowVisitor& visit, const TokenVectorOptions& options = {}) const;
 
   std::int64_t token_vector_size() const noexcept;  ///< columns of the token vectors; 0: none
   std::int64_t logits_size() const noexcept;        ///< columns of the logits; 0: no head

@@ -162,6 +162,7 @@ ModelGraph build_deberta_v2(const Config& config, const Weights& checkpoint) {
   refuse_unsupported(config);
   ModelGraph model = new_token_model(config);
   model.bare_architectures = {"DebertaV2Model"};
+  model.mask_erases_tokens = true;
   model.max_tokens = config.integer("max_position_embeddings", 1, kMostPositions);
   model.type_vocabulary_size = config.integer_or("type_vocab_size", 0, 0, kLargestSize);
   const Settings settings = read_settings(config, model);

@@ -59,6 +59,8 @@ struct ModelGraph {
   std::int64_t max_tokens = 0;            // longest sequence
   PositionRule positions = PositionRule::kColumn;
   std::int32_t pad_token_id = 0;                // for PositionRule::kFromIds
+  /// A masked token is not only unseen by others: its own row is erased as well (DeBERTa).
+  bool mask_erases_tokens = false;
   std::vector<std::string> missing;             // optional tensors that the file lacks
   std::vector<std::string> bare_architectures;  // config.json "architectures" without a head
 };

@@ -11,6 +11,7 @@ weft_add_tests(weft_golden_tests PER_ISA SOURCES
   positions_test.cpp
   sentence_golden_test.cpp
   task_golden_test.cpp
+  visible_keys_test.cpp
 )
 # Skipped where scripts/fetch_model.sh has not brought the model.
 weft_add_tests(weft_minilm_tests PER_ISA SOURCES
