@@ -16,6 +16,7 @@
 #include "weft/cross_encoder.h"
 #include "weft/encoder.h"
 #include "weft/error.h"
+#include "weft/multi_vector_encoder.h"
 
 namespace weft::cli {
 namespace {
@@ -52,6 +53,21 @@ double dot(std::span<const float> a, std::span<const float> b) {
                             [](double x, double y) { return x * y; });
 }
 
+void add(Answer& answer, std::int64_t document, double score) {
+  answer.ranking.documents.push_back(
+      {document, require_finite(static_cast<float>(score), "score", document)});
+}
+
+/// Best first; equal ones in the order of the documents. `top_k` 0: all.
+void keep_best(Answer& answer, std::int64_t top_k) {
+  std::vector<RankedText>& ranked = answer.ranking.documents;
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const RankedText& a, const RankedText& b) { return a.score > b.score; });
+  if (top_k > 0 && static_cast<std::int64_t>(ranked.size()) > top_k) {
+    ranked.resize(static_cast<std::size_t>(top_k));
+  }
+}
+
 // Embeddings compared as the model says, with the prompts that sentence-transformers'
 // encode_query and encode_document choose.
 Answer rank_by_embeddings(const Encoder& encoder, const std::string& query,
@@ -81,25 +97,42 @@ Answer rank_by_embeddings(const Encoder& encoder, const std::string& query,
   answer.notes = info.warnings;
   answer.notes.insert(answer.notes.end(), info.embedding_notes.begin(), info.embedding_notes.end());
   const double length = std::sqrt(dot(asked.row(0), asked.row(0)));
-  std::vector<RankedText>& ranked = answer.ranking.documents;
   for (std::int64_t i = 0; i < found.rows; ++i) {
     double score = dot(asked.row(0), found.row(i));
     if (similarity == "cosine") {
       score /= std::max(length * std::sqrt(dot(found.row(i), found.row(i))), 1e-12);
     }
-    ranked.push_back({i, require_finite(static_cast<float>(score), "score", i)});
+    add(answer, i, score);
   }
-  std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const RankedText& a, const RankedText& b) { return a.score > b.score; });
-  if (top_k > 0 && static_cast<std::int64_t>(ranked.size()) > top_k) {
-    ranked.resize(static_cast<std::size_t>(top_k));
+  keep_best(answer, top_k);
+  return answer;
+}
+
+// The sum of each query vector's best match, as models of late interaction are trained for.
+Answer rank_by_token_vectors(const MultiVectorEncoder& encoder, const std::string& query,
+                             const std::vector<std::string>& documents, std::int64_t top_k,
+                             const TextOptions& options) {
+  const TokenVectors asked =
+      encoder.encode(std::span<const std::string>(&query, 1), TextRole::kQuery, options);
+  const TokenVectors found = encoder.encode(documents, TextRole::kDocument, options);
+  Answer answer;
+  answer.ranking.truncated = asked.truncated + found.truncated;
+  answer.max_tokens = encoder.max_tokens(TextRole::kDocument);
+  answer.notes = encoder.info().warnings;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(documents.size()); ++i) {
+    add(answer, i, MultiVectorEncoder::max_similarity(asked, 0, found, i));
   }
+  keep_best(answer, top_k);
   return answer;
 }
 
 Answer rank_documents(const std::string& directory, const LoadOptions& load,
                       const std::string& query, const std::vector<std::string>& documents,
                       std::int64_t top_k, const TextOptions& options) {
+  if (MultiVectorEncoder::recognizes(directory)) {
+    return rank_by_token_vectors(MultiVectorEncoder::load(directory, load), query, documents, top_k,
+                                 options);
+  }
   if (read_head(directory).kind != HeadKind::kSequence) {
     return rank_by_embeddings(Encoder::load(directory, load), query, documents, top_k, options);
   }
@@ -155,9 +188,11 @@ Command rank_command() {
       .description =
           "A cross-encoder (a model for sequence classification with one label) scores each pair "
           "of "
-          "query\nand document; any other model is used for embeddings, which are compared by "
-          "cosine "
-          "or as it says,\nwith its prompts for queries and documents if it names such.",
+          "query\nand document; a ColBERT-style model gives vectors of tokens, of which each of "
+          "the "
+          "query's finds\nits best (MaxSim); any other model is used for embeddings, which are "
+          "compared by cosine or as it\nsays, with its prompts for queries and documents if it "
+          "names such.",
       .options = with_text_options({
           {"--query", "Q", "what is asked"},
           {"--top-k", "N", "the N best documents (default: all)"},

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -253,6 +254,41 @@ TEST_CASE("embed --multi-vector writes a vector per token as safetensors and as 
   }
 }
 
+TEST_CASE("rank compares token vectors by the sum of each query vector's best match") {
+  const Workplace place;
+  for (const char* name : {"unseen_modernbert", "colbert_ai"}) {
+    CAPTURE(name);
+    place.copy_golden(std::string("multi_vector/") + name, name);
+    place.write("texts.jsonl", place.read(std::string(name) + "/texts.jsonl"));
+    const auto texts = lines_of(place.read("texts.jsonl"));
+    const NamedArrays expected = read_safetensors(place.path() / name / "expected.safetensors");
+    const Outcome outcome = weft(place, {"rank", name, "--query", texts[0].get<std::string>(),
+                                         "--input", "texts.jsonl", "--json"});
+    REQUIRE_MESSAGE(outcome.exit_code == 0, outcome.err);
+    const auto lines = lines_of(outcome.out);
+    REQUIRE(lines.size() == texts.size());
+    const auto query = expected.at("query.0").values<float>();
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const auto index = lines[i].at("index").get<std::size_t>();
+      CHECK(lines[i].at("rank") == i + 1);
+      if (i > 0) CHECK(lines[i - 1].at("score") >= lines[i].at("score"));
+      const auto document = expected.at("document." + std::to_string(index)).values<float>();
+      double sum = 0;
+      for (std::size_t q = 0; q < query.size(); q += 12) {
+        double best = -2;
+        for (std::size_t d = 0; d < document.size(); d += 12) {
+          best = std::max(
+              best, std::inner_product(query.begin() + static_cast<std::ptrdiff_t>(q),
+                                       query.begin() + static_cast<std::ptrdiff_t>(q) + 12,
+                                       document.begin() + static_cast<std::ptrdiff_t>(d), 0.0));
+        }
+        sum += best;
+      }
+      CHECK(std::abs(lines[i].at("score").get<double>() - sum) <= 14 * kTolerance);
+    }
+  }
+}
+
 TEST_CASE("info tells a model's head, and lists the architectures and heads that there are") {
   const TaskPlace task("bert_single_label");
   const json info = task.run({"info", "m", "--json"}).at(0);
@@ -265,7 +301,11 @@ TEST_CASE("info tells a model's head, and lists the architectures and heads that
   CHECK(task.run({"info", "vit", "--json"}).at(0).at("embedding_size") == 0);
   CHECK(weft(task.place, {"info", "vit"}).out.find("embedding") == std::string::npos);
   task.place.copy_golden("multi_vector/pylate", "colbert");
-  CHECK(task.run({"info", "colbert", "--json"}).at(0).at("token_vector_size") == 12);
+  const json colbert = task.run({"info", "colbert", "--json"}).at(0);
+  CHECK(colbert.at("token_vector_size") == 12);
+  CHECK(colbert.at("documents") == "prompt \"##er\", at most 13 tokens, no vectors for 32 words");
+  CHECK(colbert.at("queries") ==
+        "prompt \"##ing \", exactly 11 tokens, widened with the mask token");
   const json supported = task.run({"info", "--supported", "--json"}).at(0);
   const auto holds = [](const json& list, const char* name) {
     return std::find(list.begin(), list.end(), name) != list.end();
