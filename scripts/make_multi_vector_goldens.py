@@ -96,10 +96,15 @@ def write_backbone(directory, kind, seed, prefix="", fields=(), **more):
     """A tiny model of class `kind` whose vocabulary ends with PyLate's markers."""
     directory.mkdir(parents=True)
     make_sentence_goldens.write_tokenizer(directory)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(str(directory))
-    tokenizer.add_tokens(["[Q] ", "[D] "])
-    tokenizer.backend_tokenizer.save(str(directory / "tokenizer.json"), pretty=False)
-    sizes = {"vocab_size": len(tokenizer), "hidden_size": 16, "num_hidden_layers": 2,
+    entries = len(make_sentence_goldens.VOCABULARY)  # the largest id + 1: some ids are not used
+    file = directory / "tokenizer.json"
+    tokenizer = json.loads(file.read_text())
+    for i, marker in enumerate(["[Q] ", "[D] "]):
+        tokenizer["added_tokens"].append({
+            "id": entries + i, "content": marker, "single_word": False, "lstrip": False,
+            "rstrip": False, "normalized": True, "special": False})
+    file.write_text(json.dumps(tokenizer, ensure_ascii=False), encoding="utf-8")
+    sizes = {"vocab_size": entries + 2, "hidden_size": 16, "num_hidden_layers": 2,
              "num_attention_heads": 2, "intermediate_size": 20, "max_position_embeddings": 24,
              "pad_token_id": 0, **more}
     config = kind.config_class(**sizes)

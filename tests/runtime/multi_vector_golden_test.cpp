@@ -158,7 +158,8 @@ TEST_CASE("a checkpoint of colbert-ai has no head that is missing and no tensor 
   CHECK(info.warnings.empty());
   CHECK(info.unexpected_tensors.empty());
   CHECK(info.pooling == "a vector per token: dense 16 -> 12 none, normalize");
-  CHECK(info.outputs == std::vector<std::string>{"last_hidden_state", "token_embeddings"});
+  CHECK(info.outputs ==
+        std::vector<std::string>{"last_hidden_state", "pooler_output", "token_embeddings"});
 }
 
 TEST_CASE("models of token vectors and of sentence embeddings are not taken for each other") {
@@ -202,7 +203,7 @@ TEST_CASE("the similarity of two texts is the sum of each query vector's best pr
   WEFT_CHECK_FAILS(MultiVectorEncoder::max_similarity(queries, 1, documents, 0), "OUT_OF_RANGE",
                    "query: expected 0 to 0, found 1");
   WEFT_CHECK_FAILS(
-      MultiVectorEncoder::max_similarity(queries, 0, {.cols = 3, .offsets = {0, 0}}, 0),
+      MultiVectorEncoder::max_similarity(queries, 0, {.cols = 3, .data = {}, .offsets = {0, 0}}, 0),
       "INVALID_ARGUMENT", "expected vectors of 2 columns, found 3");
 }
 
