@@ -96,9 +96,12 @@ def write_backbone(directory, kind, seed, prefix="", fields=(), **more):
     """A tiny model of class `kind` whose vocabulary ends with PyLate's markers."""
     directory.mkdir(parents=True)
     make_sentence_goldens.write_tokenizer(directory)
-    entries = len(make_sentence_goldens.VOCABULARY)  # the largest id + 1: some ids are not used
+    entries = len(make_sentence_goldens.VOCABULARY)
     file = directory / "tokenizer.json"
     tokenizer = json.loads(file.read_text())
+    vocabulary = tokenizer["model"]["vocab"]  # it names a token twice, which leaves an id unused
+    for unused in set(range(entries)) - set(vocabulary.values()):
+        vocabulary[f"[unused{unused}]"] = unused
     for i, marker in enumerate(["[Q] ", "[D] "]):
         tokenizer["added_tokens"].append({
             "id": entries + i, "content": marker, "single_word": False, "lstrip": False,
