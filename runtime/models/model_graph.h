@@ -58,7 +58,7 @@ struct ModelGraph {
   std::int64_t type_vocabulary_size = 0;  // 0: the model has no token types
   std::int64_t max_tokens = 0;            // longest sequence
   PositionRule positions = PositionRule::kColumn;
-  std::int32_t pad_token_id = 0;                // for PositionRule::kFromIds
+  std::int32_t pad_token_id = 0;  // for PositionRule::kFromIds
   /// A masked token is not only unseen by others: its own row is erased as well (DeBERTa).
   bool mask_erases_tokens = false;
   std::vector<std::string> missing;             // optional tensors that the file lacks
