@@ -150,7 +150,7 @@ void TransformerModel::Impl::load_head(const Config& config, const Weights& weig
     info.warnings.push_back(
         fmt::format("{}: architectures: {}, but the checkpoint has no {}: no logits",
                     config.source(), info.head.architecture, head->tensor));
-    info.head = HeadInfo{.architecture = info.head.architecture};
+    info.head = HeadInfo{.architecture = info.head.architecture, .labels = {}};
     return;
   }
   if (head->kind == HeadKind::kMaskedLm) {
