@@ -94,11 +94,11 @@ template <int kRows, Odd kOdd = Odd::kUsed>
   Vec right[kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) right[v] = even_of(b + v * 2 * kWidth);
-  multiply_add_rows<kRows>(a, stride, 2 * k, right, sum);
+  multiply_add_rows(a, stride, 2 * k, right, sum);
   if constexpr (kOdd == Odd::kUsed) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) right[v] = odd_of(b + v * 2 * kWidth);
-    multiply_add_rows<kRows>(a, stride, 2 * k + 1, right, sum);
+    multiply_add_rows(a, stride, 2 * k + 1, right, sum);
   }
 }
 

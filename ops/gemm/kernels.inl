@@ -77,7 +77,7 @@ template <int Rows>
   Vec right[kVectors];
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) right[v] = simd::load(b + k * kPanelCols + v * kWidth);
-  multiply_add_rows<Rows>(a, stride, k, right, sum);
+  multiply_add_rows(a, stride, k, right, sum);
 }
 
 template <int Rows>

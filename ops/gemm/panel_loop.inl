@@ -6,13 +6,13 @@
 #include <cstdint>
 
 #include "ops/simd/row_pointers.inl"
-#include "ops/simd/vec.h"
 
 namespace weft::gemm {
 namespace {
 
 using simd::advance;
 using simd::keep_index;
+using simd::multiply_add_rows;
 using simd::row_of;
 using simd::row_pointers;
 using simd::RowPointers;
@@ -33,24 +33,6 @@ constexpr int kStepsAhead = 8;
 [[gnu::always_inline]] inline void prefetch_streams(const void* p, std::int64_t stride_bytes) {
   __builtin_prefetch(p, 0, 2);
   __builtin_prefetch(static_cast<const char*>(p) + stride_bytes, 0, 2);
-}
-
-/// sum += column k of a times the kVectors vectors of row k of b.
-template <int Rows>
-[[gnu::always_inline]] inline void multiply_add_rows(const RowPointers<Rows>& a,
-                                                     std::int64_t stride, int k,
-                                                     const simd::Vec (&right)[kVectors],
-                                                     simd::Vec (&sum)[Rows][kVectors]) {
-#pragma GCC unroll 16
-  for (int i = 0; i < Rows; ++i) {
-    const float* left = row_of(a, stride, i, k);
-    const simd::Vec lanes(*left);  // not loaded unless it is used
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      sum[i][v] = simd::is_indexed(i) ? simd::mul_add(lanes, right[v], sum[i][v])
-                                      : simd::mul_add_from(left, right[v], sum[i][v]);
-    }
-  }
 }
 
 }  // namespace

@@ -37,16 +37,7 @@ template <int kRows, int kVectors>
   Vec columns[kVectors];
 #pragma GCC unroll 2
   for (int n = 0; n < kVectors; ++n) columns[n] = load(b + n * kWidth);
-#pragma GCC unroll 16
-  for (int r = 0; r < kRows; ++r) {
-    const float* element = row_of(a, a_row, r, c);
-    const Vec lanes(*element);  // not loaded unless it is used
-#pragma GCC unroll 2
-    for (int n = 0; n < kVectors; ++n) {
-      sums[r][n] = is_indexed(r) ? mul_add(lanes, columns[n], sums[r][n])
-                                 : mul_add_from(element, columns[n], sums[r][n]);
-    }
-  }
+  multiply_add_rows(a, a_row, c, columns, sums);
 }
 
 // Scores of kRows keys: a = k (kRows, depth), b = the transposed queries; sums are overwritten.

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "ops/simd/vec.h"
+
 namespace weft::simd {
 namespace {
 
@@ -34,6 +36,24 @@ template <int Rows, typename Element>
 }
 /// Whether row_of() needs an index register, which splits an instruction that loads and computes.
 constexpr bool is_indexed(int row) { return row % 3 != 0; }
+
+/// sum += column k of a times the vectors `right` of row k of b.
+template <int Rows, int Vectors>
+[[gnu::always_inline]] inline void multiply_add_rows(const RowPointers<Rows>& a,
+                                                     std::int64_t stride, int k,
+                                                     const Vec (&right)[Vectors],
+                                                     Vec (&sum)[Rows][Vectors]) {
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i) {
+    const float* left = row_of(a, stride, i, k);
+    const Vec lanes(*left);  // not loaded unless it is used
+#pragma GCC unroll 4
+    for (int v = 0; v < Vectors; ++v) {
+      sum[i][v] = is_indexed(i) ? mul_add(lanes, right[v], sum[i][v])
+                                : mul_add_from(left, right[v], sum[i][v]);
+    }
+  }
+}
 
 /// Makes the compiler address rows as pointer + stride + constant: g++ 12 otherwise computes the
 /// sums of stride and constant beforehand, has not the registers and reloads them in the loop.
