@@ -92,6 +92,16 @@ def jina_case(head, architecture, shapes, kind=Headed, **more):
     return write
 
 
+def gte_saved(directory, seed):
+    """As transformers' save_pretrained() writes it: under the names of the checkpoints' own code."""
+    model = write_model(directory, "GteForMaskedLM", transformers.GteConfig(**SHAPE), seed,
+                        ["lm_head.decoder.weight"])
+    for file in TOKENIZER_FILES:
+        (directory / file).unlink()
+    model.float().save_pretrained(directory)
+    write_logits(directory, model.double(), seed + 1)
+
+
 def nomic_pretraining(directory, seed):
     config = golden_cases_rotary.NOMIC_OLDER | {
         "architectures": ["NomicBertForPreTraining"], "vocab_size": SHAPE["vocab_size"],
@@ -124,6 +134,7 @@ OWN = {
         "cls.predictions.transform.LayerNorm*": (HIDDEN,),
         "cls.predictions.bias": (SHAPE["vocab_size"],)}),
     "nomic_pretraining": nomic_pretraining,
+    "gte_masked_lm_saved": gte_saved,
 }
 
 

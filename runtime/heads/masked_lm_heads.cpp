@@ -80,12 +80,14 @@ Value deberta_masked_lm(const HeadInput& in) {
   return cls_predictions(in, "transform.LayerNorm", width, epsilon(in, 1e-7));
 }
 
-// RoBERTa's family, MPNet and GTE: GELU whatever hidden_act says.
+// RoBERTa's family, MPNet and GTE: GELU whatever hidden_act says. transformers saves GTE's norm
+// under the name of its checkpoints' own code.
 Value roberta_masked_lm(const HeadInput& in) {
   const Weights head = in.weights.sub("lm_head");
   const std::int64_t hidden = in.graph.cols(in.x);
   Value x = dense(in.graph, head.sub("dense"), in.x, hidden, Activation::kGelu);
-  x = layer_norm(in.graph, head.sub("layer_norm"), x, epsilon(in, 1e-12));
+  x = layer_norm(in.graph, head.sub(head.has("norm.weight") ? "norm" : "layer_norm"), x,
+                 epsilon(in, 1e-12));
   const Weight weight = decoder_weight(in, "lm_head.decoder.weight", hidden);
   return decode(in, x, weight, decoder_bias(in, "lm_head.bias", "lm_head.decoder.bias"));
 }
