@@ -12,7 +12,7 @@
 namespace weft {
 namespace {
 
-// Where a text's tokens lie; specials that the template added have no range.
+// Where a text's tokens lie.
 struct Places {
   std::vector<std::int32_t> ids;
   std::vector<std::pair<std::int32_t, std::int32_t>> characters, bytes;
@@ -22,12 +22,15 @@ struct Places {
 
 struct TokenClassifier::Impl : TextModel {
   std::optional<SpecialToken> unknown;
+  std::size_t leading, trailing;  // special tokens around a text
 
   Impl(const std::filesystem::path& directory, const LoadOptions& options)
       : TextModel(directory, with_head(options, LoadHead::kYes)) {
     require_head(HeadKind::kToken);
     unknown = find_special_token(sentence.transformer_directory, tokenizer, "unk_token",
                                  {"[UNK]", "<unk>"});
+    leading = static_cast<std::size_t>(tokenizer.leading_special_tokens());
+    trailing = static_cast<std::size_t>(tokenizer.special_tokens(1)) - leading;
   }
 
   WordPart part_of_word(std::string_view text, const Places& places, std::size_t token) const;
@@ -57,8 +60,7 @@ std::vector<ScoredToken> TokenClassifier::Impl::scored_tokens(
     std::string_view text, const Places& places,
     const std::vector<std::vector<double>>& scores) const {
   std::vector<ScoredToken> tokens;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (places.characters[i].first == places.characters[i].second) continue;
+  for (std::size_t i = leading; i + trailing < scores.size(); ++i) {
     Entity place;
     place.begin = places.characters[i].first;
     place.end = places.characters[i].second;

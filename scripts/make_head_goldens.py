@@ -18,6 +18,7 @@ import shutil
 import sys
 
 import numpy as np
+import tokenizers
 import torch
 import transformers
 from safetensors.torch import save_file
@@ -223,6 +224,34 @@ def write_sparse_encoder(name, seed):
         {"sparse_texts": TEXTS, "sparse": sparse_rows(directory)}))
 
 
+def write_byte_tagger(name, seed):
+    """Byte-level BPE whose post-processor trims spaces from offsets."""
+    directory = ROOT / name
+    config = transformers.RobertaConfig(
+        hidden_size=16, num_attention_heads=2, intermediate_size=20, num_hidden_layers=1,
+        vocab_size=290, max_position_embeddings=50, **labels(BIO))
+    model = write_model(directory, "RobertaForTokenClassification", config, seed)
+    write_byte_tokenizer(directory)
+    tiny_bert.save_json(directory / "pipeline.json", plain(pipeline_answers(directory, model)))
+
+
+def write_byte_tokenizer(directory):
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.train_from_iterator(TEXTS * 3, tokenizers.trainers.BpeTrainer(
+        vocab_size=290, special_tokens=["<s>", "<pad>", "</s>", "<unk>", "<mask>"],
+        initial_alphabet=sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False))
+    tokenizer.post_processor = tokenizers.processors.RobertaProcessing(
+        ("</s>", 2), ("<s>", 0), trim_offsets=True, add_prefix_space=True)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    tokenizer.save(str(directory / "tokenizer.json"))
+    tiny_bert.save_json(directory / "tokenizer_config.json", {
+        "tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<unk>", "pad_token": "<pad>",
+        "bos_token": "<s>", "eos_token": "</s>", "model_max_length": 48,
+        "model_input_names": ["input_ids", "attention_mask"]})
+
+
 def write_aggregations(seed):
     """Random tokens through the pipeline's own aggregation."""
     directory = ROOT / "bert_tagger"
@@ -252,7 +281,7 @@ def write_aggregations(seed):
 
 def main():
     names = sys.argv[1:] or [*CASES, *LOGITS, *IMAGES, *CROSS_ENCODERS, *SPARSE_ENCODERS,
-                             "aggregations"]
+                             "byte_tagger", "aggregations"]
     for name in names:
         if name in CASES:
             write_case(name, 300 + 10 * list(CASES).index(name))
@@ -262,6 +291,8 @@ def main():
             write_image_case(name, 1700 + 10 * list(IMAGES).index(name))
         elif name in SPARSE_ENCODERS:
             write_sparse_encoder(name, 900)
+        elif name == "byte_tagger":
+            write_byte_tagger(name, 970)
         elif name == "aggregations":
             write_aggregations(990)
         else:

@@ -104,6 +104,8 @@ class WEFT_API Tokenizer {
   bool gives_token_types() const;
   /// Number of special tokens added around one text (1) or two texts (2).
   std::int64_t special_tokens(int texts) const;
+  /// Those before one text.
+  std::int64_t leading_special_tokens() const;
   /// What marks a token that continues a word, e.g. "##"; empty: nothing does.
   std::string continuing_subword_prefix() const;
   /// Whether the template ends with a special token after the first text (as [SEP]).

@@ -241,6 +241,16 @@ std::string Tokenizer::continuing_subword_prefix() const {
   return std::string(impl_->parts.model->continuing_prefix());
 }
 
+std::int64_t Tokenizer::leading_special_tokens() const {
+  const Template& single = impl_->parts.post_processor.single();
+  std::int64_t count = 0;
+  for (const TemplatePiece& piece : single) {
+    if (piece.kind != TemplatePiece::Kind::kSpecial) break;
+    count += static_cast<std::int64_t>(piece.ids.size());
+  }
+  return count;
+}
+
 bool Tokenizer::ends_with_special() const {
   const TemplatePiece& last = impl_->parts.post_processor.single().back();
   return last.kind == TemplatePiece::Kind::kSpecial && !last.ids.empty();

@@ -135,9 +135,12 @@ TEST_CASE("rank orders documents by score, keeps the best, and refuses several l
 }
 
 TEST_CASE("a token classifier finds the spans of the token-classification pipeline") {
-  const Json golden = read_json(heads("bert_tagger") / "pipeline.json");
+  std::string name;
+  SUBCASE("of word pieces") { name = "bert_tagger"; }
+  SUBCASE("of bytes, where a token of trimmed spaces has an empty range") { name = "byte_tagger"; }
+  const Json golden = read_json(heads(name) / "pipeline.json");
   const std::vector<std::string> texts = strings(member(golden, "texts"));
-  const TokenClassifier tagger = TokenClassifier::load(heads("bert_tagger"));
+  const TokenClassifier tagger = TokenClassifier::load(heads(name));
   std::size_t spans = 0;
   for (const Aggregation aggregation : kAggregations) {
     CAPTURE(to_string(aggregation));

@@ -101,10 +101,12 @@ TEST_CASE("tokens and ids are found both ways") {
   WEFT_CHECK_FAILS(tokenizer.id_to_token(-1), "OUT_OF_RANGE", "-1");
   CHECK(tokenizer.special_tokens(1) == 2);
   CHECK(tokenizer.special_tokens(2) == 1);
+  CHECK(tokenizer.leading_special_tokens() == 1);
   CHECK(tokenizer.ends_with_special());
   SmallTokenizer bare;
   bare.post_processor = "null";
   CHECK(bare.load().special_tokens(1) == 0);
+  CHECK(bare.load().leading_special_tokens() == 0);
   CHECK_FALSE(bare.load().ends_with_special());
 }
 
