@@ -50,6 +50,7 @@ std::string as_json(const ModelInfo& info) {
              .add("intermediate_size", info.intermediate_size)
              .add("vocabulary_size", info.vocabulary_size)
              .add("max_tokens", info.max_tokens)
+             .add("image_shape", info.image_shape)
              .add("embedding_size", info.embedding_size)
              .add("token_vector_size", info.token_vector_size)
              .add("pooling", info.pooling)
@@ -94,6 +95,7 @@ std::string as_table(const ModelInfo& info) {
       fmt::format("{} layers, hidden {}, {} heads, intermediate {}, vocabulary {}", info.layers,
                   info.hidden_size, info.heads, info.intermediate_size, info.vocabulary_size));
   row("longest sequence", fmt::format("{} tokens", info.max_tokens));
+  row("images", fmt::format("{}", fmt::join(info.image_shape, " x ")));
   if (info.embedding_size > 0) {
     row("sentence embedding",
         with_reason(fmt::format("{} columns", info.embedding_size), info.pooling));

@@ -100,17 +100,22 @@ TokenBatch read_image_batch(const NamedArrays& inputs, const TokenLimits& limits
     wrong_shape("pixel_values",
                 fmt::format("[B, {}, {}, {}]", grid.channels, grid.height, grid.width), images);
   }
+  for (std::int64_t b = 0; b < images.shape[0]; ++b) {
+    check_sequence_length("pixel_values", b, grid.tokens(), limits.max_tokens, b * grid.tokens());
+  }
+  return image_batch(images.values<float>(), grid);
+}
+
+TokenBatch image_batch(std::span<const float> pixel_values, const ImageGrid& grid) {
   const std::int64_t tokens = grid.tokens();
-  const std::int64_t count = images.shape[0];
+  const std::int64_t count = static_cast<std::int64_t>(pixel_values.size()) / grid.values();
   TokenBatch batch;
   batch.padded_columns = tokens;
   batch.feature_columns = grid.patch_size();
   batch.offsets.push_back(0);
   batch.features.resize(static_cast<std::size_t>(count * tokens * grid.patch_size()));
-  const float* values = images.values<float>().data();
   for (std::int64_t b = 0; b < count; ++b) {
-    check_sequence_length("pixel_values", b, tokens, limits.max_tokens, batch.offsets.back());
-    const float* image = values + b * grid.channels * grid.height * grid.width;
+    const float* image = pixel_values.data() + b * grid.values();
     for (std::int64_t t = 0; t < tokens; ++t) {
       const std::int64_t patch = t - grid.leading_tokens;
       batch.type_ids.push_back(patch < 0 ? static_cast<std::int32_t>(t) + 1 : 0);

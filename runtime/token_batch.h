@@ -68,5 +68,7 @@ TokenBatch read_batch(const NamedArrays& inputs, const TokenLimits& limits);
 /// Of it, what is not ids (feature_batch.cpp).
 TokenBatch read_vector_batch(const NamedArrays& inputs, const TokenLimits& limits);
 TokenBatch read_image_batch(const NamedArrays& inputs, const TokenLimits& limits);
+/// Whole images, each channels x height x width values.
+TokenBatch image_batch(std::span<const float> pixel_values, const ImageGrid& grid);
 
 }  // namespace weft

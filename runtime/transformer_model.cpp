@@ -60,7 +60,8 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
 
   SentenceModules sentence = read_sentence_modules(directory, built.hidden_size, &weights);
   has_modules = !sentence.modules.empty();
-  const bool embeds = (built.input == InputKind::kIds || has_modules) &&
+  const bool embeds = (built.input == InputKind::kIds || has_modules ||
+                       (built.input == InputKind::kImages && options.pooling)) &&
                       (options.pooling || sentence.task == TransformerTask::kEmbed);
   if (embeds && (options.pooling || sentence.modules.empty())) {
     SentenceModule pooling;
@@ -197,6 +198,9 @@ void TransformerModel::Impl::describe(const Config& config, const ModelGraph& bu
   info.intermediate_size = built.intermediate_size;
   info.vocabulary_size = built.vocabulary_size;
   info.max_tokens = built.max_tokens;
+  if (built.input == InputKind::kImages) {
+    info.image_shape = {built.image.channels, built.image.height, built.image.width};
+  }
   info.outputs = {"last_hidden_state"};
   if (pooler_columns > 0) info.outputs.emplace_back("pooler_output");
   if (has_modules) info.outputs.emplace_back(kSentenceOutput);

@@ -61,10 +61,11 @@ struct ModelInfo {
   std::string threads_reason;
   std::int64_t parameters = 0;
   std::int64_t layers = 0, hidden_size = 0, heads = 0, intermediate_size = 0, vocabulary_size = 0;
-  std::int64_t max_tokens = 0;         ///< longest sequence the model takes
-  std::int64_t embedding_size = 0;     ///< columns of sentence_embedding; 0: none
-  std::int64_t token_vector_size = 0;  ///< columns of token_embeddings; 0: none
-  std::string pooling;                 ///< e.g. "mean, normalize"
+  std::int64_t max_tokens = 0;  ///< longest sequence the model takes; of images: each one's
+  std::vector<std::int64_t> image_shape;  ///< channels, height, width; empty: takes no images
+  std::int64_t embedding_size = 0;        ///< columns of sentence_embedding; 0: none
+  std::int64_t token_vector_size = 0;     ///< columns of token_embeddings; 0: none
+  std::string pooling;                    ///< e.g. "mean, normalize"
   /// How a model of token vectors takes texts, e.g. "prompt \"[D] \", at most 180 tokens".
   std::string queries, documents;
   HeadInfo head;
@@ -100,6 +101,11 @@ struct EmbedOptions {
   /// Per sequence, leading tokens that pooling leaves out; empty: none.
   std::span<const std::int32_t> skip = {};
   FinalNormalize normalize = FinalNormalize::kAsModules;
+  StopCondition stop = {};
+  Profile* profile = nullptr;  ///< not owned
+};
+
+struct EmbedImagesOptions {
   StopCondition stop = {};
   Profile* profile = nullptr;  ///< not owned
 };
@@ -155,6 +161,14 @@ class WEFT_API TransformerModel {
   /// kOutOfRange.
   void embed(std::span<const std::int32_t> ids, std::span<const std::int64_t> offsets,
              std::span<float> out, const EmbedOptions& options = {}) const;
+
+  /// Embeddings of images in their order: `pixel_values` is images x channels x height x width as
+  /// ModelInfo::image_shape has it, `out` images x embedding_size() floats, pooled over the leading
+  /// tokens (class, distillation) and patches alike. Cut into chunks inside. Only of a model loaded
+  /// with LoadOptions::pooling or modules that pool. Throws Error(kFailedPrecondition) otherwise,
+  /// and when the model takes no images; kInvalidArgument.
+  void embed_images(std::span<const float> pixel_values, std::span<float> out,
+                    const EmbedImagesOptions& options = {}) const;
 
   /// The head's raw scores for ragged ids as embed() takes them. Calls `visit` with each row, in
   /// order: one per sequence (HeadKind::kSequence), else one per token, numbered by index into ids.

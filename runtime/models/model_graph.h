@@ -39,6 +39,7 @@ struct ImageGrid {
   std::int64_t patches() const { return (height / patch_height) * (width / patch_width); }
   std::int64_t tokens() const { return patches() + leading_tokens; }
   std::int64_t patch_size() const { return channels * patch_height * patch_width; }
+  std::int64_t values() const { return channels * height * width; }
 };
 
 /// An encoder as a graph, with the inputs of its kind, all over `tokens`. The architecture names no

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -148,6 +149,61 @@ TEST_CASE("an image gives the same bits alone and in a batch, on one thread and 
             0);
     }
   }
+}
+
+TEST_CASE("an image's embedding is the mean over its tokens, the same bits alone and in chunks") {
+  for (const std::string& name : golden_cases({"images"})) {
+    CAPTURE(name);
+    const NamedArrays input = read_safetensors(golden(name) / "images.input.safetensors");
+    const auto pixels = input.at("pixel_values").values<float>();
+    LoadOptions options = load_options(GemmBackend::kNative, 2);
+    options.pooling = Pooling::kMean;
+    const auto whole = TransformerModel::load(golden(name), options);
+    options.limits.tokens = 1;  // at least one image, and no more
+    const auto chunked = TransformerModel::load(golden(name), options);
+    const Array states = whole->forward(input).at("last_hidden_state");
+    const std::int64_t images = states.shape[0], tokens = states.shape[1], cols = states.shape[2];
+    REQUIRE(images > 1);
+    REQUIRE(whole->info().embedding_size == cols);
+    Array found(DType::kF32, {images, cols}), expected = found, again = found;
+    whole->embed_images(pixels, found.values<float>());
+    for (std::int64_t i = 0; i < images; ++i) {
+      for (std::int64_t c = 0; c < cols; ++c) {
+        double sum = 0;
+        for (std::int64_t t = 0; t < tokens; ++t) {
+          sum += static_cast<double>(states.values<float>()[(i * tokens + t) * cols + c]);
+        }
+        expected.values<float>()[i * cols + c] =
+            static_cast<float>(sum / static_cast<double>(tokens));
+      }
+    }
+    CHECK(difference(expected, found, 1e-6) == "");
+    chunked->embed_images(pixels, again.values<float>());
+    CHECK(again.data == found.data);
+    const std::size_t size = pixels.size() / static_cast<std::size_t>(images);
+    whole->embed_images(pixels.last(size), again.values<float>().last(cols));
+    CHECK(again.data == found.data);
+    whole->embed_images({}, {});
+  }
+}
+
+TEST_CASE("embeddings of images are refused where there are none, and in other sizes") {
+  LoadOptions options = load_options(GemmBackend::kNative, 1);
+  std::vector<float> pixels(2 * 13 * 9), out(24);
+  const auto unpooled = TransformerModel::load(golden("vit/old_names"), options);
+  CHECK(unpooled->info().image_shape == std::vector<std::int64_t>{2, 13, 9});
+  WEFT_CHECK_FAILS(unpooled->embed_images(pixels, out), "FAILED_PRECONDITION",
+                   "expected LoadOptions::pooling or modules that pool");
+  options.pooling = Pooling::kMean;
+  const auto model = TransformerModel::load(golden("vit/old_names"), options);
+  WEFT_CHECK_FAILS(model->embed_images(std::span(pixels).first(5), out), "INVALID_ARGUMENT",
+                   "pixel_values: expected images of 2 x 13 x 9 values, found 5 values");
+  WEFT_CHECK_FAILS(model->embed_images(pixels, std::span(out).first(23)), "INVALID_ARGUMENT",
+                   "out: expected 1 x 24 values, found 23");
+  const auto text_model = TransformerModel::load(golden("bert/gelu_new"), options);
+  CHECK(text_model->info().image_shape.empty());
+  WEFT_CHECK_FAILS(text_model->embed_images(pixels, out), "FAILED_PRECONDITION",
+                   "expected a model of images, found bert");
 }
 
 TEST_CASE("images and vectors of another shape or type are refused by name") {
