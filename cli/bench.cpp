@@ -1,6 +1,7 @@
 // weft bench: how fast a model runs here. With --workload it speaks the engine protocol of the
 // benchmark of rival engines: its last line of output is one JSON object.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -32,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kChunkTokens = 16384;
 constexpr std::int64_t kChunkSequences = 4096;
 constexpr std::int64_t kMostSequences = 1 << 20;
+constexpr std::int64_t kImages = 8;  // of a pass, unless told: 0.3 TFLOP for ViT-B/16
 constexpr std::int64_t kProfiledPasses = 3;
 constexpr std::int64_t kMostPasses = 1'000'000'000;
 constexpr std::size_t kTraceEvents = std::size_t{1} << 20;
@@ -130,19 +132,64 @@ struct Subject {
       lengths = generate_lengths(sequences, length);
     }
     const std::int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
-    load.limits.tokens = std::clamp<std::int64_t>(tokens, 1, kChunkTokens);
-    load.limits.sequences = std::clamp<std::int64_t>(std::ssize(lengths), 1, kChunkSequences);
     load.pooling = Pooling::kMean;
-    const Clock::time_point start = Clock::now();
-    const auto model = TransformerModel::load(directory, load);
-    report.load_seconds = seconds_since(start);
-    report.model = model->info();
-    if (!file) {
-      workload = generate_workload(lengths, model->max_tokens(), model->vocabulary_size());
+    auto model = load_model(tokens, std::ssize(lengths));
+    const ModelInfo& info = report.model;
+    if (!info.image_shape.empty()) {
+      refuse_for_images(arguments);
+      if (!file) {
+        const std::int64_t images = arguments.integer("--sequences", 1, kMostSequences, kImages);
+        workload = generate_images(images, info.image_shape);
+      }
+      if (workload.of_images()) {
+        check_images(file.value_or(""));
+        workload.set_image_tokens(info.max_tokens);
+        // What an image's rows are is known only now.
+        if (workload.tokens() > load.limits.tokens) {
+          model.reset();
+          model = load_model(workload.tokens(), workload.sequences());
+        }
+      }
+    } else if (!file && info.vocabulary_size == 0) {
+      throw Error(Reason::kFailedPrecondition,
+                  fmt::format("{}: expected a model of token ids or images, found {}", directory,
+                              info.architecture));
+    } else if (!file) {
+      workload = generate_workload(lengths, info.max_tokens, info.vocabulary_size);
     }
     embeddings = Array(DType::kF32, {workload.sequences(), model->embedding_size()});
     runner.emplace(model, workload);
     runner->run_all(embeddings.values<float>());
+  }
+
+ private:
+  std::shared_ptr<const TransformerModel> load_model(std::int64_t tokens, std::int64_t sequences) {
+    load.limits.tokens = std::clamp<std::int64_t>(tokens, 1, kChunkTokens);
+    load.limits.sequences = std::clamp<std::int64_t>(sequences, 1, kChunkSequences);
+    const Clock::time_point start = Clock::now();
+    auto model = TransformerModel::load(directory, load);
+    report.load_seconds = seconds_since(start);
+    report.model = model->info();
+    return model;
+  }
+
+  void refuse_for_images(const Arguments& arguments) const {
+    for (const std::string_view option : {"--length", "--report"}) {
+      if (!arguments.given(option)) continue;
+      throw Error(Reason::kInvalidArgument,
+                  fmt::format("{}: expected with a model of token ids, found {}", option,
+                              report.model.architecture));
+    }
+  }
+
+  void check_images(const std::string& file) const {
+    const std::vector<std::int64_t>& shape = workload.pixel_values.shape;
+    const std::vector<std::int64_t>& expected = report.model.image_shape;
+    if (!std::equal(shape.begin() + 1, shape.end(), expected.begin(), expected.end())) {
+      throw Error(Reason::kInvalidArgument,
+                  fmt::format("{}: pixel_values: expected [images, {}], found [{}]", file,
+                              fmt::join(expected, ", "), fmt::join(shape, ", ")));
+    }
   }
 };
 
@@ -246,13 +293,13 @@ Command bench_command() {
           "MODEL_DIR [options]\n"
           "       weft bench --model DIR --workload FILE [--out FILE] [options]",
       .description =
-          "Times whole passes over generated sequences (lengths like sentences') and compares "
-          "with\n"
-          "this machine's peak, measured in the same run. With --workload the last line of output "
-          "is\n"
-          "one JSON object {\"times_s\":[..],\"info\":{..}}.",
+          "Times whole passes over generated sequences (lengths like sentences'), or images for a "
+          "model\n"
+          "of images, and compares with this machine's peak, measured in the same run. With "
+          "--workload\n"
+          "the last line of output is one JSON object {\"times_s\":[..],\"info\":{..}}.",
       .options = with_compute_options({
-          {"--sequences", "N", "generated sequences per pass (default 256)"},
+          {"--sequences", "N", "generated sequences (default 256) or images (8) per pass"},
           {"--length", "N", "tokens of each (default: lognormal, median 32, mean 45, 4 to 256)"},
           {"--min-runs", "R", "stop after R passes (default 1000) ..."},
           {"--min-seconds", "T",
@@ -260,8 +307,13 @@ Command bench_command() {
           {"--profile", "", "a table of the operators: time, rates, share of the peak"},
           {"--trace", "FILE", "write a timeline for chrome://tracing or Perfetto"},
           {"--model", "DIR", "the same as MODEL_DIR"},
-          {"--workload", "FILE", "a .safetensors file with I64 `ids` and `offsets`"},
-          {"--out", "FILE", "write `embeddings` [n, hidden]: means of the last hidden states"},
+          {"--workload", "FILE",
+           "a .safetensors file with I64 `ids` and `offsets`, or\nF32 `pixel_values` [n, channels, "
+           "height, width]"},
+          {"--out", "FILE",
+           "write `embeddings` [n, hidden]: means of the last hidden states\n(of images: over "
+           "class "
+           "token and patches)"},
           {"--report", "FILE",
            "write a page of HTML: latency, throughput, scaling, roofline, time per operator"},
           {"--json", "", "one JSON object instead of the table"},

@@ -1,6 +1,7 @@
 #include "cli/bench_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
@@ -104,13 +105,17 @@ std::string bench_table(const BenchReport& report, const Workload& workload, con
   row("kernels", fmt::format("{}, {} products, {}, {} threads", to_string(model.isa),
                              to_string(model.gemm), model.compute_dtype, model.threads));
   row("workload",
-      fmt::format("{} sequences of {} to {} tokens (median {}), {} tokens", workload.sequences(),
-                  lengths.front(), lengths.back(), quantile(lengths, 0.5), workload.tokens()));
+      workload.of_images()
+          ? fmt::format("{} images of {}, {} tokens each, {} tokens", workload.sequences(),
+                        fmt::join(model.image_shape, " x "), lengths.front(), workload.tokens())
+          : fmt::format("{} sequences of {} to {} tokens (median {}), {} tokens",
+                        workload.sequences(), lengths.front(), lengths.back(),
+                        quantile(lengths, 0.5), workload.tokens()));
   row("load", fmt::format("{:.0f} ms", report.load_seconds * 1e3));
   row("pass", fmt::format("median {:.3f} ms, p10 {:.3f}, p90 {:.3f} ({} passes)", median * 1e3,
                           quantile(times, 0.1) * 1e3, quantile(times, 0.9) * 1e3, times.size()));
-  row("rate", fmt::format("{:.1f} sequences/s, {:.0f} tokens/s",
-                          static_cast<double>(workload.sequences()) / median,
+  row("rate", fmt::format("{:.1f} {}/s, {:.0f} tokens/s",
+                          static_cast<double>(workload.sequences()) / median, workload.items(),
                           static_cast<double>(workload.tokens()) / median));
   row("compute",
       fmt::format("{:.1f} GFLOP/s, {:.0f} % of the {} peak measured now ({:.1f} GFLOP/s; "
@@ -139,6 +144,7 @@ std::string bench_json(const BenchReport& report, const Workload& workload, cons
   return JsonObject()
              .add("times_s", report.times)
              .add("median_s", median)
+             .add("items", workload.items())
              .add("sequences", workload.sequences())
              .add("tokens", workload.tokens())
              .add("flops_per_second", rate)

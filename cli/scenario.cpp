@@ -51,6 +51,7 @@ class Measurement {
         progress_("queries"),
         same_bits_(runner.model().info().gemm == GemmBackend::kNative) {
     result_.options = options;
+    result_.items = runner.workload().items();
   }
 
   ScenarioResult run() {

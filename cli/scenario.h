@@ -34,6 +34,7 @@ struct ScenarioResult {
   std::int64_t queries = 0;
   double seconds = 0;                // from the first query to the last answer
   double target_qps = 0;             // kServer
+  std::string_view items;            // what a query is one of: Workload::items()
   std::vector<std::string> invalid;  // why the result does not count; empty: VALID
 
   double queries_per_second() const { return static_cast<double>(queries) / seconds; }

@@ -25,7 +25,7 @@ std::string scenario_table(const ScenarioResult& result) {
   row(result.options.scenario == Scenario::kOffline ? "pass" : "latency",
       fmt::format("p50 {:.3f} ms, p90 {:.3f}, p95 {:.3f}, p99 {:.3f}, most {:.3f} ms", at(0.5),
                   at(0.9), at(0.95), at(0.99), at(1)));
-  row("rate", fmt::format("{:.1f} sequences/s", result.queries_per_second()));
+  row("rate", fmt::format("{:.1f} {}/s", result.queries_per_second(), result.items));
   row("result", result.invalid.empty()
                     ? "VALID"
                     : fmt::format("INVALID: {}", fmt::join(result.invalid, "; ")));

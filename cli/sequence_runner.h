@@ -1,4 +1,4 @@
-// Encodes chosen sequences of a workload: what every measurement of `weft bench` times.
+// Encodes chosen sequences or images of a workload: what every measurement of `weft bench` times.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,7 @@ class SequenceRunner {
   std::shared_ptr<const TransformerModel> model_;
   const Workload& workload_;
   std::vector<std::int32_t> ids_;
+  std::vector<float> pixel_values_;
   std::vector<std::int64_t> offsets_;
   std::vector<float> rows_;
 };

@@ -37,6 +37,19 @@ std::vector<std::int64_t> integers(const std::string& file, const NamedArrays& a
   return {values.begin(), values.end()};
 }
 
+Workload image_workload(const std::string& file, NamedArrays arrays) {
+  Workload workload;
+  workload.pixel_values = std::move(arrays.at("pixel_values"));
+  const Array& images = workload.pixel_values;
+  if (arrays.size() > 1 || images.dtype != DType::kF32 || images.shape.size() != 4) {
+    throw Error(Reason::kInvalidArgument,
+                fmt::format("{}: pixel_values: expected F32 of rank 4 and no other tensor, found "
+                            "{} of rank {} and {} more",
+                            file, to_string(images.dtype), images.shape.size(), arrays.size() - 1));
+  }
+  return workload;
+}
+
 }  // namespace
 
 std::vector<std::int64_t> Workload::sorted_lengths() const {
@@ -48,8 +61,14 @@ std::vector<std::int64_t> Workload::sorted_lengths() const {
   return lengths;
 }
 
+void Workload::set_image_tokens(std::int64_t tokens) {
+  offsets = {0};
+  for (std::int64_t i = 0; i < sequences(); ++i) offsets.push_back(offsets.back() + tokens);
+}
+
 Workload read_workload(const std::string& file) {
-  const NamedArrays arrays = read_safetensors(file);
+  NamedArrays arrays = read_safetensors(file);
+  if (arrays.contains("pixel_values")) return image_workload(file, std::move(arrays));
   Workload workload;
   workload.offsets = integers(file, arrays, "offsets");
   const std::vector<std::int64_t> ids = integers(file, arrays, "ids");
@@ -98,7 +117,17 @@ Workload generate_workload(std::span<const std::int64_t> lengths, std::int64_t l
       workload.ids.push_back(
           static_cast<std::int32_t>(engine() % static_cast<std::uint64_t>(vocabulary_size)));
     }
-    workload.offsets.push_back(workload.tokens());
+    workload.offsets.push_back(std::ssize(workload.ids));
+  }
+  return workload;
+}
+
+Workload generate_images(std::int64_t images, std::span<const std::int64_t> shape) {
+  std::mt19937_64 engine(kSeed + 2);
+  Workload workload;
+  workload.pixel_values = Array(DType::kF32, {images, shape[0], shape[1], shape[2]});
+  for (float& value : workload.pixel_values.values<float>()) {
+    value = static_cast<float>(static_cast<std::int64_t>(engine() >> 40) - (1 << 23)) * 0x1p-23f;
   }
   return workload;
 }
