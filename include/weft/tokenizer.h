@@ -100,7 +100,8 @@ class WEFT_API Tokenizer {
   /// A model_max_length of 1e30 means none. This is the limit of `weft tokenize`.
   std::optional<std::int64_t> default_max_length() const;
   /// Whether models are given type_ids: false if model_input_names of tokenizer_config.json leaves
-  /// token_type_ids out, and every token then has type 0, as in transformers.
+  /// token_type_ids out, or is not there beside a tokenizer_class of no model in particular
+  /// (PreTrainedTokenizerFast, TokenizersBackend). Every token then has type 0, as in transformers.
   bool gives_token_types() const;
   /// Number of special tokens added around one text (1) or two texts (2).
   std::int64_t special_tokens(int texts) const;

@@ -104,6 +104,9 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& file) {
     config.gives_token_types = std::any_of(names.begin(), names.end(), [](const JsonField& name) {
       return name.as_text() == "token_type_ids";
     });
+  } else if (const auto kind = root.find("tokenizer_class")) {
+    const std::string& name = kind->as_text();
+    config.gives_token_types = name != "PreTrainedTokenizerFast" && name != "TokenizersBackend";
   }
   return config;
 }

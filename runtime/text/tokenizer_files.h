@@ -46,7 +46,9 @@ struct LengthLimit {
 /// What of tokenizer_config.json counts.
 struct TokenizerConfig {
   LengthLimit model_max_length;
-  bool gives_token_types = true;  // model_input_names, if there, has token_type_ids
+  /// Whether model_input_names has token_type_ids. If it is not there, transformers' class decides:
+  /// those that belong to no model give none.
+  bool gives_token_types = true;
 };
 /// The defaults if there is no such file. Throws Error: kIoError, kCorruptFile.
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& file);

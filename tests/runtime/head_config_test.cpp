@@ -140,12 +140,22 @@ TEST_CASE("a head's weights that are missing matter only where the head is loade
   WEFT_CHECK_FAILS(TransformerModel::load(tagger), "NOT_FOUND", "classifier.dense");
 }
 
-TEST_CASE("pairs have one type where model_input_names leaves token types out") {
+TEST_CASE("pairs have one type where tokenizer_config.json leaves token types out") {
+  std::string config;
+  SUBCASE("of model_input_names") {
+    config = R"({"model_input_names": ["input_ids", "attention_mask"]})";
+  }
+  SUBCASE("of model_input_names, which go before the class") {
+    config = R"({"model_input_names": ["input_ids"], "tokenizer_class": "BertTokenizer"})";
+  }
+  SUBCASE("by a class of no model") { config = R"({"tokenizer_class": "TokenizersBackend"})"; }
+  SUBCASE("by that class's older name") {
+    config = R"({"tokenizer_class": "PreTrainedTokenizerFast"})";
+  }
   const ChangedHead head("cross_encoder_identity");
   const std::vector<TextPair> pairs{{"red wool", "blue cloth"}};
   const CrossEncoder typed = CrossEncoder::load(head.directory().path());
-  head.directory().write("tokenizer_config.json",
-                         R"({"model_input_names": ["input_ids", "attention_mask"]})");
+  head.directory().write("tokenizer_config.json", config);
   const CrossEncoder untyped = CrossEncoder::load(head.directory().path());
   const Encoding tokens = untyped.tokenizer().encode_pair(pairs[0].first, pairs[0].second);
   const std::int64_t offsets[] = {0, static_cast<std::int64_t>(tokens.ids.size())};
@@ -161,6 +171,18 @@ TEST_CASE("pairs have one type where model_input_names leaves token types out") 
   CHECK(untyped.score(pairs).data[0] == score(zeros));
   CHECK(typed.score(pairs).data[0] == score(tokens.type_ids));
   CHECK(score(zeros) != score(tokens.type_ids));
+}
+
+TEST_CASE("pairs have two types by a model's own tokenizer class, and where no class is named") {
+  const ChangedHead head("cross_encoder_identity");
+  for (const char* config :
+       {R"({"tokenizer_class": "BertTokenizer"})", R"({"tokenizer_class": null})", "{}",
+        R"({"tokenizer_class": "PreTrainedTokenizerFast",
+            "model_input_names": ["input_ids", "token_type_ids"]})"}) {
+    CAPTURE(config);
+    head.directory().write("tokenizer_config.json", config);
+    CHECK(CrossEncoder::load(head.directory().path()).tokenizer().gives_token_types());
+  }
 }
 
 TEST_CASE("a masked LM whose tokenizer has no mask says so") {
