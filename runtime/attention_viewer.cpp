@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "runtime/config.h"
+#include "runtime/files.h"
 #include "runtime/text_model.h"
 #include "weft/error.h"
 #include "weft/generation.h"
@@ -93,8 +94,7 @@ void AttentionViewer::Impl::load_seq2seq(const std::filesystem::path& directory,
                         info.max_source_tokens);
   max_target_tokens = info.max_target_tokens;
   for (const char* file : {"generation_config.json", "config.json"}) {
-    std::error_code ignored;
-    if (start_token || !std::filesystem::exists(directory / file, ignored)) continue;
+    if (start_token || !is_there(directory / file)) continue;
     const Config config = Config::load(directory / file);
     for (const char* key : {"decoder_start_token_id", "bos_token_id"}) {
       if (start_token || !config.has(key)) continue;

@@ -7,6 +7,7 @@
 #include <set>
 #include <string_view>
 
+#include "runtime/files.h"
 #include "runtime/json.h"
 #include "runtime/utf8.h"
 #include "weft/error.h"
@@ -46,6 +47,7 @@ std::map<std::string, std::vector<std::string_view>> read_weight_map(
     }
     shards[shard.as_string()].push_back(tensor);
   }
+  if (shards.empty()) corrupt_index(index, "weight_map: expected tensors, found none");
   return shards;
 }
 
@@ -85,11 +87,11 @@ std::vector<CheckpointFile> open_checkpoint(const std::filesystem::path& path) {
     files.push_back(open_file(path));
     return files;
   }
-  if (std::filesystem::exists(path / kSingleFile, ignored)) {
+  if (is_there(path / kSingleFile)) {
     files.push_back(open_file(path / kSingleFile));
     return files;
   }
-  if (std::filesystem::exists(path / kIndexFile, ignored)) return open_shards(path / kIndexFile);
+  if (is_there(path / kIndexFile)) return open_shards(path / kIndexFile);
   for (const char* other : kOtherFormats) {
     if (std::filesystem::exists(path / other, ignored)) {
       throw Error(Reason::kUnsupported,

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "runtime/config.h"
+#include "runtime/files.h"
 
 namespace weft {
 namespace {
@@ -14,8 +15,7 @@ constexpr const char* kProjection = "linear.weight";
 
 bool is_colbert_checkpoint(const std::filesystem::path& directory) {
   const std::filesystem::path file = directory / "config.json";
-  std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored)) return false;
+  if (!is_there(file)) return false;
   const std::vector<std::string> names = Config::load(file).texts_or_empty("architectures");
   return std::find(names.begin(), names.end(), kColbertArchitecture) != names.end();
 }

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "runtime/config.h"
+#include "runtime/files.h"
 #include "runtime/scores.h"
 #include "runtime/text_model.h"
 #include "runtime/utf8.h"
@@ -46,8 +47,7 @@ std::optional<ScoreActivation> activation_of(const Config& config, std::string_v
 ScoreActivation read_activation_rule(const std::filesystem::path& directory,
                                      const std::filesystem::path& transformer, std::size_t labels) {
   const std::filesystem::path settings = directory / "config_sentence_transformers.json";
-  std::error_code ignored;
-  if (std::filesystem::exists(settings, ignored)) {
+  if (is_there(settings)) {
     if (auto found = activation_of(Config::load(settings), "activation_fn")) return *found;
   }
   const Config config = Config::load(transformer / "config.json");

@@ -118,6 +118,11 @@ void File::read(std::uint64_t offset, std::size_t count, void* out) const {
   }
 }
 
+bool is_there(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
+}
+
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   const File file(path);
   if (file.size() > max_bytes) {

@@ -40,6 +40,10 @@ class File {
   std::int64_t modified_ = -1;
 };
 
+/// Whether a directory has an entry of this name. A link that leads nowhere counts: what cannot be
+/// read is not absent, and opening it says so.
+bool is_there(const std::filesystem::path& path);
+
 /// The whole of a text file of at most `max_bytes`. Throws Error: kNotFound, kIoError, kCorruptFile
 /// (too large; or a hint when it is a Git LFS pointer or an HTML page).
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes);

@@ -48,9 +48,8 @@ ModuleEntry module_entry(const Config& entry, const std::filesystem::path& direc
 
 std::vector<ModuleEntry> read_module_list(const std::filesystem::path& directory) {
   const std::filesystem::path file = directory / "modules.json";
-  std::error_code ignored;
   std::vector<ModuleEntry> modules;
-  if (!std::filesystem::exists(file, ignored)) return modules;
+  if (!is_there(file)) return modules;
   const Json list = Json::parse(read_text_file(file, kMaxBytes), file.string());
   if (!list.is_array() || list.items().empty()) {
     throw Error(Reason::kCorruptFile, fmt::format("{}: expected a list of modules, found {}",

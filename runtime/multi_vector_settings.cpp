@@ -10,6 +10,7 @@
 
 #include "runtime/colbert_checkpoint.h"
 #include "runtime/config.h"
+#include "runtime/files.h"
 #include "runtime/module_list.h"
 #include "runtime/utf8.h"
 
@@ -21,9 +22,7 @@ constexpr std::int64_t kUsualQueryLength = 32;  // of ColBERT, where a file does
 constexpr std::string_view kPunctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
 Config load_or_empty(const std::filesystem::path& file) {
-  std::error_code ignored;
-  return std::filesystem::exists(file, ignored) ? Config::load(file)
-                                                : Config(Json::parse("{}", ""), file.string());
+  return is_there(file) ? Config::load(file) : Config(Json::parse("{}", ""), file.string());
 }
 
 std::optional<std::int64_t> length_of(const Config& config, std::string_view key) {

@@ -9,6 +9,7 @@
 
 #include "runtime/colbert_checkpoint.h"
 #include "runtime/config.h"
+#include "runtime/files.h"
 #include "runtime/module_list.h"
 #include "runtime/sentence_settings.h"
 #include "runtime/utf8.h"
@@ -146,9 +147,8 @@ SentenceModule read_dense(const ModuleEntry& entry, std::int64_t in_features, co
 
 // The directory may be missing: version control drops an empty one.
 SentenceModule read_normalize(const std::filesystem::path& directory, const char* values) {
-  std::error_code ignored;
   const std::filesystem::path file = directory / "config.json";
-  if (std::filesystem::exists(file, ignored)) {
+  if (is_there(file)) {
     const Config config = Config::load(file);
     config.require("module_input_name", values);
     config.require("module_output_name", values);
@@ -275,7 +275,6 @@ SentenceModules read_sentence_modules(const std::filesystem::path& directory,
                                       std::int64_t hidden_size, const Weights* checkpoint) {
   SentenceModules result;
   const std::vector<ModuleEntry> list = read_module_list(directory);
-  std::error_code ignored;
   result.transformer_directory = list.empty() ? directory : list.front().directory;
   if (!list.empty() && list.front().type == "MLMTransformer") {
     result.task = TransformerTask::kFillMask;
@@ -289,7 +288,7 @@ SentenceModules read_sentence_modules(const std::filesystem::path& directory,
         checkpoint != nullptr ? *checkpoint : Weights::open(directory), hidden_size);
   } else {
     const std::filesystem::path pooling = directory / "1_Pooling";
-    if (std::filesystem::exists(pooling / "config.json", ignored)) {
+    if (is_there(pooling / "config.json")) {
       result.modules.push_back(read_pooling(pooling, hidden_size));
     }
   }

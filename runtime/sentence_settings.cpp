@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "runtime/config.h"
+#include "runtime/files.h"
 #include "runtime/utf8.h"
 #include "weft/error.h"
 
@@ -79,10 +80,7 @@ void check_modality(const Config& config, const Task& task) {
 
 void read_transformer_settings(const std::filesystem::path& transformer_directory,
                                SentenceModules& result) {
-  const auto exists = [&](const char* name) {
-    std::error_code ignored;
-    return std::filesystem::exists(transformer_directory / name, ignored);
-  };
+  const auto exists = [&](const char* name) { return is_there(transformer_directory / name); };
   const auto name = std::find_if(kTransformerSettings.begin(), kTransformerSettings.end(), exists);
   if (name == kTransformerSettings.end()) return;
   const Config config = Config::load(transformer_directory / *name);
@@ -109,8 +107,7 @@ void read_transformer_settings(const std::filesystem::path& transformer_director
 
 void read_model_settings(const std::filesystem::path& directory, SentenceModules& result) {
   const std::filesystem::path file = directory / "config_sentence_transformers.json";
-  std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored)) return;
+  if (!is_there(file)) return;
   const Config config = Config::load(file);
   constexpr std::array<std::string_view, 5> kModelTypes = {
       "SentenceTransformer", "CrossEncoder", "SparseEncoder", "MultiVectorEncoder", "ColBERT"};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "runtime/config.h"
+#include "runtime/files.h"
 #include "runtime/utf8.h"
 
 namespace weft {
@@ -12,8 +13,7 @@ std::optional<SpecialToken> find_special_token(const std::filesystem::path& dire
                                                std::initializer_list<std::string_view> usual) {
   for (const char* name : {"tokenizer_config.json", "special_tokens_map.json"}) {
     const std::filesystem::path file = directory / name;
-    std::error_code ignored;
-    if (!std::filesystem::exists(file, ignored)) continue;
+    if (!is_there(file)) continue;
     const Config config = Config::load(file);
     const Json* value = config.find(key);
     if (value == nullptr) continue;

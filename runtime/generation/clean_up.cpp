@@ -40,7 +40,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 CleanUp read_clean_up(const std::filesystem::path& directory) {
   constexpr std::string_view kKey = "clean_up_tokenization_spaces";
   const std::filesystem::path file = directory / "tokenizer_config.json";
-  if (!std::filesystem::exists(file)) return CleanUp::kNo;
+  if (!is_there(file)) return CleanUp::kNo;
   if (!Config::load(file).flag_or(kKey, false)) return CleanUp::kNo;
   return is_byte_pair(directory / "tokenizer.json") ? CleanUp::kNo : CleanUp::kYes;
 }

@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "runtime/files.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -58,7 +59,7 @@ bool is_empty(const Json& value) {
 }
 
 std::optional<Config> load_if_there(const std::filesystem::path& file) {
-  if (!std::filesystem::exists(file)) return std::nullopt;
+  if (!is_there(file)) return std::nullopt;
   return Config::load(file);
 }
 

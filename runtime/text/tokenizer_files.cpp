@@ -91,8 +91,7 @@ TokenizerParts read_tokenizer_json(const std::filesystem::path& file) {
 }
 
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& file) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(std::filesystem::symlink_status(file, ignored))) return {};
+  if (!is_there(file)) return {};
   const Json json = Json::parse(read_text_file(file, kMaxConfigBytes), file.string());
   const JsonField root(json, file.string() + ":");
   TokenizerConfig config;

@@ -191,6 +191,18 @@ TEST_CASE("modules.json is checked") {
   }
 }
 
+TEST_CASE("a link that leads nowhere is an error, not a file that is not there") {
+  for (const char* name :
+       {"modules.json", "sentence_bert_config.json", "config_sentence_transformers.json"}) {
+    CAPTURE(name);
+    const ModelDirectory model;
+    CHECK_NOTHROW(model.read());
+    std::filesystem::remove(model.path() / name);
+    std::filesystem::create_symlink("blobs/never fetched", model.path() / name);
+    WEFT_CHECK_FAILS(model.read(), "NOT_FOUND", name);
+  }
+}
+
 TEST_CASE("dense layers chain their sizes and know their activations") {
   const ModelDirectory model;
   model.modules("Pooling Dense Dense Normalize");

@@ -263,7 +263,8 @@ TEST_CASE("shard names cannot leave the directory") {
     WEFT_CHECK_FAILS(Weights::open(directory.path() / "model"), "CORRUPT_FILE",
                      "expected a plain file name");
   }
-  for (const char* text : {"{}", "{\"weight_map\": []}", "{\"weight_map\": {\"a\": 1}}", "[]"}) {
+  for (const char* text : {"{}", "{\"weight_map\": []}", "{\"weight_map\": {}}",
+                           "{\"weight_map\": {\"a\": 1}}", "[]"}) {
     directory.write("model/model.safetensors.index.json", text);
     WEFT_CHECK_FAILS(Weights::open(directory.path() / "model"), "CORRUPT_FILE", "weight_map");
   }
