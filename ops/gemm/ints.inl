@@ -16,10 +16,6 @@ using Ints = __m512i;
 }
 [[gnu::always_inline]] inline Vec to_floats(Ints x) { return _mm512_cvtepi32_ps(x); }
 [[gnu::always_inline]] inline Ints to_ints(Vec x) { return _mm512_cvtps_epi32(x); }
-[[gnu::always_inline]] inline Ints magnitude_bits(Vec x) {
-  return _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fffffff));
-}
-[[gnu::always_inline]] inline Ints larger(Ints a, Ints b) { return _mm512_max_epi32(a, b); }
 [[gnu::always_inline]] inline Ints smaller(Ints a, Ints b) { return _mm512_min_epi32(a, b); }
 [[gnu::always_inline]] inline Ints add(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
 [[gnu::always_inline]] inline Ints all(std::int32_t x) { return _mm512_set1_epi32(x); }
@@ -31,6 +27,13 @@ using Ints = __m512i;
   _mm_storeu_si128(static_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x));
 }
 [[gnu::always_inline]] inline void store_unsigned_bytes(Ints x, void* p) { store_bytes(x, p); }
+/// Four registers one after another, each value to the nearest of 0 .. 255.
+[[gnu::always_inline]] inline void store_unsigned_bytes(Ints a, Ints b, Ints c, Ints d, void* p) {
+  const Ints bytes = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+  // Packing interleaves within 128 bits: the four values of a's lane i lie in dword 4 i.
+  const Ints order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, bytes));
+}
 [[gnu::always_inline]] inline void store_shorts(Ints x, void* p) {
   _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16(x));
 }
@@ -41,10 +44,6 @@ using Ints = __m256i;
 }
 [[gnu::always_inline]] inline Vec to_floats(Ints x) { return _mm256_cvtepi32_ps(x); }
 [[gnu::always_inline]] inline Ints to_ints(Vec x) { return _mm256_cvtps_epi32(x); }
-[[gnu::always_inline]] inline Ints magnitude_bits(Vec x) {
-  return _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7fffffff));
-}
-[[gnu::always_inline]] inline Ints larger(Ints a, Ints b) { return _mm256_max_epi32(a, b); }
 [[gnu::always_inline]] inline Ints smaller(Ints a, Ints b) { return _mm256_min_epi32(a, b); }
 [[gnu::always_inline]] inline Ints add(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
 [[gnu::always_inline]] inline Ints all(std::int32_t x) { return _mm256_set1_epi32(x); }
@@ -64,6 +63,11 @@ using Ints = __m256i;
   const __m128i shorts = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
   _mm_storel_epi64(static_cast<__m128i*>(p), _mm_packus_epi16(shorts, shorts));
 }
+[[gnu::always_inline]] inline void store_unsigned_bytes(Ints a, Ints b, Ints c, Ints d, void* p) {
+  const Ints bytes = _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+  const Ints order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  _mm256_storeu_si256(static_cast<__m256i*>(p), _mm256_permutevar8x32_epi32(bytes, order));
+}
 #else
 using Ints = __m128i;
 [[gnu::always_inline]] inline Ints load_ints(const std::int32_t* p) {
@@ -71,10 +75,6 @@ using Ints = __m128i;
 }
 [[gnu::always_inline]] inline Vec to_floats(Ints x) { return _mm_cvtepi32_ps(x); }
 [[gnu::always_inline]] inline Ints to_ints(Vec x) { return _mm_cvtps_epi32(x); }
-[[gnu::always_inline]] inline Ints magnitude_bits(Vec x) {
-  return _mm_and_si128(_mm_castps_si128(x), _mm_set1_epi32(0x7fffffff));
-}
-[[gnu::always_inline]] inline Ints larger(Ints a, Ints b) { return _mm_max_epi32(a, b); }
 [[gnu::always_inline]] inline Ints smaller(Ints a, Ints b) { return _mm_min_epi32(a, b); }
 [[gnu::always_inline]] inline Ints add(Ints a, Ints b) { return _mm_add_epi32(a, b); }
 [[gnu::always_inline]] inline Ints all(std::int32_t x) { return _mm_set1_epi32(x); }
@@ -94,6 +94,10 @@ using Ints = __m128i;
   const __m128i shorts = _mm_packs_epi32(x, x);
   const int bytes = _mm_cvtsi128_si32(_mm_packus_epi16(shorts, shorts));
   __builtin_memcpy(p, &bytes, sizeof bytes);
+}
+[[gnu::always_inline]] inline void store_unsigned_bytes(Ints a, Ints b, Ints c, Ints d, void* p) {
+  _mm_storeu_si128(static_cast<__m128i*>(p),
+                   _mm_packus_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d)));
 }
 #endif
 
