@@ -23,7 +23,9 @@ constexpr int64_t kKeyAlignment = 1;
 namespace weft::simd {
 namespace {
 
-constexpr int64_t kKeyChunk = 128;  // keys whose weights and values stay in L1 between tiles
+// Keys whose weights and values stay in L1 between tiles. On Cascade Lake (32 KB) 512 tokens took
+// 0.97 times as long as with 128.
+constexpr int64_t kKeyChunk = 64;
 
 std::size_t attention_scratch_bytes(int64_t keys, int64_t qk_size, int64_t v_size,
                                     Positions positions) {
