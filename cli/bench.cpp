@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <numeric>
 #include <optional>
 
 #include "cli/bench_page.h"
@@ -29,8 +28,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A pass of up to so many tokens is one chunk. More would only spread over the last-level cache.
-constexpr std::int64_t kChunkTokens = 16384;
 constexpr std::int64_t kChunkSequences = 4096;
 constexpr std::int64_t kMostSequences = 1 << 20;
 constexpr std::int64_t kImages = 8;  // of a pass, unless told: 0.3 TFLOP for ViT-B/16
@@ -131,9 +128,12 @@ struct Subject {
     } else {
       lengths = generate_lengths(sequences, length);
     }
-    const std::int64_t tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
     load.pooling = Pooling::kMean;
-    auto model = load_model(tokens, std::ssize(lengths));
+    load.limits.sequences = std::clamp<std::int64_t>(std::ssize(lengths), 1, kChunkSequences);
+    const Clock::time_point start = Clock::now();
+    const auto model = TransformerModel::load(directory, load);
+    report.load_seconds = seconds_since(start);
+    report.model = model->info();
     const ModelInfo& info = report.model;
     if (!info.image_shape.empty()) {
       refuse_for_images(arguments);
@@ -144,11 +144,6 @@ struct Subject {
       if (workload.of_images()) {
         check_images(file.value_or(""));
         workload.set_image_tokens(info.max_tokens);
-        // What an image's rows are is known only now.
-        if (workload.tokens() > load.limits.tokens) {
-          model.reset();
-          model = load_model(workload.tokens(), workload.sequences());
-        }
       }
     } else if (!file && info.vocabulary_size == 0) {
       throw Error(Reason::kFailedPrecondition,
@@ -163,16 +158,6 @@ struct Subject {
   }
 
  private:
-  std::shared_ptr<const TransformerModel> load_model(std::int64_t tokens, std::int64_t sequences) {
-    load.limits.tokens = std::clamp<std::int64_t>(tokens, 1, kChunkTokens);
-    load.limits.sequences = std::clamp<std::int64_t>(sequences, 1, kChunkSequences);
-    const Clock::time_point start = Clock::now();
-    auto model = TransformerModel::load(directory, load);
-    report.load_seconds = seconds_since(start);
-    report.model = model->info();
-    return model;
-  }
-
   void refuse_for_images(const Arguments& arguments) const {
     for (const std::string_view option : {"--length", "--report"}) {
       if (!arguments.given(option)) continue;

@@ -168,7 +168,7 @@ void info(const Arguments& arguments) {
   }
   const std::string directory = arguments.model_directory();
   LoadOptions load = load_options(arguments);
-  load.limits.tokens = arguments.integer("--max-tokens", 1, kMostRows, load.limits.tokens);
+  load.limits.tokens = arguments.integer("--max-tokens", 1, kMostRows, 0);
   load.limits.sequences = arguments.integer("--max-sequences", 1, kMostRows, load.limits.sequences);
   const bool json = arguments.given("--json");
   HeldStdout output;
@@ -185,21 +185,20 @@ void info(const Arguments& arguments) {
 }  // namespace
 
 Command info_command() {
-  return {
-      .name = "info",
-      .summary = "what a model is, how it would be computed, and its memory",
-      .synopsis = "MODEL_DIR [--json] [options] | --supported [--json]",
-      .description = "Reads config.json and the weights only.",
-      .options = with_compute_options({
-          {"--json", "", "one JSON object instead of a table"},
-          {"--supported", "", "list the architectures and heads that weft runs; no MODEL_DIR"},
-          {"--max-tokens", "N", "plan the session's memory for N tokens at once (default 4096)"},
-          {"--max-sequences", "N", "and for N sequences (default 256)"},
-      }),
-      .examples =
-          "  weft info models/all-MiniLM-L6-v2\n"
-          "  weft info models/all-MiniLM-L6-v2 --json --max-tokens 16384",
-      .run = info};
+  return {.name = "info",
+          .summary = "what a model is, how it would be computed, and its memory",
+          .synopsis = "MODEL_DIR [--json] [options] | --supported [--json]",
+          .description = "Reads config.json and the weights only.",
+          .options = with_compute_options({
+              {"--json", "", "one JSON object instead of a table"},
+              {"--supported", "", "list the architectures and heads that weft runs; no MODEL_DIR"},
+              {"--max-tokens", "N", "plan memory for N tokens at once (default 512 a thread)"},
+              {"--max-sequences", "N", "and for N sequences (default 256)"},
+          }),
+          .examples =
+              "  weft info models/all-MiniLM-L6-v2\n"
+              "  weft info models/all-MiniLM-L6-v2 --json --max-tokens 16384",
+          .run = info};
 }
 
 }  // namespace weft::cli

@@ -5,7 +5,7 @@
 namespace weft::cli {
 
 void SequenceRunner::run_all(std::span<float> rows, Profile* profile) const {
-  const StopCondition stop{.cancel = &interruption_flag()};
+  const StopCondition stop{&interruption_flag(), {}};
   if (workload_.of_images()) {
     model_->embed_images(workload_.pixel_values.values<float>(), rows,
                          {.stop = stop, .profile = profile});
@@ -16,7 +16,7 @@ void SequenceRunner::run_all(std::span<float> rows, Profile* profile) const {
 
 std::span<const float> SequenceRunner::run(std::span<const std::int64_t> sequences) {
   rows_.resize(sequences.size() * static_cast<std::size_t>(cols()));
-  const StopCondition stop{.cancel = &interruption_flag()};
+  const StopCondition stop{&interruption_flag(), {}};
   if (workload_.of_images()) {
     const auto all = workload_.pixel_values.values<float>();
     const std::size_t size = all.size() / static_cast<std::size_t>(workload_.sequences());

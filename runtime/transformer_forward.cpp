@@ -49,6 +49,7 @@ NamedArrays TransformerModel::Impl::new_outputs(const TokenBatch& batch,
 SessionLimits TransformerModel::Impl::forward_limits(const TokenBatch& batch,
                                                      const ForwardOptions& options) const {
   SessionLimits needed = limits;
+  needed.tokens = chunk_tokens;
   needed.longest = std::max<std::int64_t>(1, batch.longest());
   if (options.attentions == AttentionOutput::kAll) {
     needed.tokens =

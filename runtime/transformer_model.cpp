@@ -11,6 +11,7 @@
 #include "runtime/compute_reasons.h"
 #include "runtime/multi_vector_settings.h"
 #include "runtime/sentence_modules.h"
+#include "runtime/session_limits.h"
 #include "runtime/transformer_model_impl.h"
 #include "runtime/unused_tensors.h"
 #include "runtime/visible_keys.h"
@@ -91,8 +92,8 @@ void TransformerModel::Impl::load(const std::filesystem::path& directory,
   }
   info.warnings = sentence.warnings;
   info.source = directory.string();
-  limits = options.limits;
-  if (limits.threads == 0) limits.threads = default_threads();
+  limits = resolved(options.limits);
+  chunk_tokens = limits.tokens;
   load_head(config, weights, options, built);
   describe(config, built, weights);
 

@@ -49,6 +49,7 @@ struct TransformerModel::Impl {
   std::shared_ptr<const Model> model;
   std::optional<VocabularyHead> vocabulary_head;  // of a masked LM
   SessionLimits limits;
+  std::int64_t chunk_tokens = 0;  // a chunk of more has one sequence
   std::unique_ptr<ThreadBudget> budget;
   std::unique_ptr<SessionPool> sessions, unnormalized_sessions;
   std::unique_ptr<SessionPool> token_sessions;   // of token_vectors()

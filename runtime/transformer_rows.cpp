@@ -34,7 +34,7 @@ void TransformerModel::Impl::run_chunks(SessionPool& pool, std::span<const std::
     positions.clear();
     lengths.clear();
     while (last < sequences && last - first < limits.sequences &&
-           offsets[last + 1] - begin <= limits.tokens) {
+           (last == first || offsets[last + 1] - begin <= chunk_tokens)) {
       append_positions(token_limits,
                        ids.subspan(static_cast<std::size_t>(offsets[last]),
                                    static_cast<std::size_t>(offsets[last + 1] - offsets[last])),

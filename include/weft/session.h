@@ -36,6 +36,9 @@ struct SessionLimits {
   std::vector<RowLimits> spaces = {};  ///< those with limits of their own; every state's is here
 };
 
+/// Rows of a chunk for each thread, at which a layer's activations stay in the last-level cache.
+inline constexpr std::int64_t kTokensPerThread = 512;
+
 /// min(processors in the affinity mask, cgroup v1/v2 quota rounded up), at least 1.
 WEFT_API int default_threads();
 /// The same in words, e.g. "2 (affinity allows 2, no cgroup quota)".

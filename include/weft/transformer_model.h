@@ -32,8 +32,9 @@ enum class LoadHead : std::uint8_t {
 struct LoadOptions {
   CompileOptions compile;
   /// Shape of the sessions made for this model; `longest` is taken from the model. More input than
-  /// fits is cut into chunks of whole sequences, which never changes a result.
-  SessionLimits limits;
+  /// `tokens` or `sequences` is cut into chunks of whole sequences, which never changes a result.
+  /// `tokens` 0: kTokensPerThread for each thread.
+  SessionLimits limits{.tokens = 0};
   /// Pool last_hidden_state with this instead of what the directory's modules say (no Dense, no
   /// Normalize then).
   std::optional<Pooling> pooling;

@@ -5,6 +5,7 @@
 #include "runtime/cache_report.h"
 #include "runtime/generation/encoder_decoder_impl.h"
 #include "runtime/sentence_modules.h"
+#include "runtime/session_limits.h"
 #include "runtime/unused_tensors.h"
 #include "weft/error.h"
 
@@ -55,8 +56,7 @@ void EncoderDecoder::Impl::load(const std::filesystem::path& directory,
   Seq2SeqGraph built = architecture.build(config, weights, language_head_of(config, architecture));
   name_outputs(built);
   info.source = directory.string();
-  limits = options.limits;
-  if (limits.threads == 0) limits.threads = default_threads();
+  limits = resolved(options.limits);
   describe(config, built, weights);
   model = Model::compile(std::move(built.encoder.graph), options.compile);
   info.isa = model->isa();

@@ -1,6 +1,7 @@
 // An EncoderDecoder whose layers are recurrent.
 #include "runtime/cache_report.h"
 #include "runtime/generation/encoder_decoder_impl.h"
+#include "runtime/session_limits.h"
 #include "runtime/unused_tensors.h"
 
 namespace weft {
@@ -9,8 +10,7 @@ void EncoderDecoder::Impl::load_recurrent(const std::filesystem::path& directory
                                           const Config& config, const LoadOptions& options) {
   const Weights weights = Weights::open(directory);
   if (options.check_weights) weights.check_finite();
-  limits = options.limits;
-  if (limits.threads == 0) limits.threads = default_threads();
+  limits = resolved(options.limits);
   auto loaded = std::make_unique<RecurrentModel>(config, weights, options);
   const BahdanauSizes& sizes = loaded->sizes();
   source_limits = loaded->source_limits();
