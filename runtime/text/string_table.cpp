@@ -2,62 +2,20 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <functional>
 #include <limits>
 #include <random>
 
+#include "runtime/text/byte_hash.h"
 #include "weft/error.h"
 
 namespace weft {
-namespace {
-
-template <typename T>
-std::uint64_t load(const char* from) noexcept {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-std::uint64_t multiply_fold(std::uint64_t a, std::uint64_t b) noexcept {
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
-std::uint64_t draw_seed() {
+std::uint64_t draw_hash_seed() {
   std::random_device source;
   return (std::uint64_t{source()} << 32) | source();
 }
 
-}  // namespace
-
-StringTable::StringTable() : seed_(draw_seed()), slots_(16) {}
-
-// Two overlapping loads cover up to 16 bytes, which is nearly every word.
-std::uint64_t StringTable::hash(std::string_view key) const noexcept {
-  constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15, kOther = 0xE7037ED1A0B428DB;
-  const char* at = key.data();
-  std::size_t left = key.size();
-  std::uint64_t state = seed_ ^ (left * kOdd);
-  while (left > 16) {
-    state = multiply_fold(load<std::uint64_t>(at) ^ state, load<std::uint64_t>(at + 8) ^ kOther);
-    at += 16;
-    left -= 16;
-  }
-  std::uint64_t a = 0, b = 0;
-  if (left >= 8) {
-    a = load<std::uint64_t>(at);
-    b = load<std::uint64_t>(at + left - 8);
-  } else if (left >= 4) {
-    a = load<std::uint32_t>(at);
-    b = load<std::uint32_t>(at + left - 4);
-  } else if (left > 0) {
-    a = load<std::uint8_t>(at) | load<std::uint8_t>(at + left / 2) << 8 |
-        load<std::uint8_t>(at + left - 1) << 16;
-  }
-  return multiply_fold(multiply_fold(a ^ state, b ^ kOther) ^ seed_, kOdd);
-}
+StringTable::StringTable() : seed_(draw_hash_seed()), slots_(16) {}
 
 void StringTable::reserve(std::size_t entries) {
   entries_.reserve(entries);
@@ -68,7 +26,7 @@ void StringTable::reserve(std::size_t entries) {
 void StringTable::grow(std::size_t slots) {
   slots_.assign(slots, Slot{});
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const std::uint64_t full = hash(key(i));
+    const std::uint64_t full = hash_bytes(key(i), seed_);
     std::size_t at = full & (slots - 1);
     while (slots_[at].entry != 0) at = (at + 1) & (slots - 1);
     slots_[at] = {static_cast<std::uint32_t>(full >> 32), static_cast<std::uint32_t>(i + 1)};
@@ -89,7 +47,7 @@ bool StringTable::insert(std::string_view key, std::int32_t id) {
     grow(2 * slots_.size());
     return true;
   }
-  const std::uint64_t full = hash(key);
+  const std::uint64_t full = hash_bytes(key, seed_);
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = full & mask;
   while (slots_[at].entry != 0) at = (at + 1) & mask;
@@ -103,14 +61,14 @@ std::string_view StringTable::key(std::size_t index) const noexcept {
 }
 
 std::int32_t StringTable::find(std::string_view wanted) const noexcept {
-  const std::uint64_t full = hash(wanted);
+  const std::uint64_t full = hash_bytes(wanted, seed_);
   const auto tag = static_cast<std::uint32_t>(full >> 32);
   const std::size_t mask = slots_.size() - 1;
   for (std::size_t at = full & mask; slots_[at].entry != 0; at = (at + 1) & mask) {
     if (slots_[at].tag != tag) continue;
     const Entry& entry = entries_[slots_[at].entry - 1];
     if (entry.length == wanted.size() &&
-        std::memcmp(pool_.data() + entry.offset, wanted.data(), wanted.size()) == 0) {
+        same_bytes(pool_.data() + entry.offset, wanted.data(), wanted.size())) {
       return entry.id;
     }
   }

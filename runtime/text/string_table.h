@@ -33,7 +33,6 @@ class StringTable {
     std::uint32_t tag;
     std::uint32_t entry;  // index + 1; 0: empty
   };
-  std::uint64_t hash(std::string_view key) const noexcept;
   void grow(std::size_t slots);
 
   // Drawn anew for each table, so that no file can choose keys that collide.

@@ -36,6 +36,7 @@ Unigram::Unigram(StringTable vocabulary, std::vector<double> scores, const Optio
 }
 
 void Unigram::list_whole_words() {
+  StringTable words;
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
     const std::string_view word = vocabulary_.key(i);
@@ -46,8 +47,9 @@ void Unigram::list_whole_words() {
     } catch (const Error&) {
       continue;  // it has an unknown character, and there is no unknown token
     }
-    if (pieces.size() == 1) whole_words_.insert(word, pieces[0].id);
+    if (pieces.size() == 1) words.insert(word, pieces[0].id);
   }
+  whole_words_ = WordTable(words);
 }
 
 // Of equal scores the token that begins first wins, as in the reference.

@@ -9,6 +9,7 @@
 
 #include "runtime/text/byte_trie.h"
 #include "runtime/text/token_model.h"
+#include "runtime/text/word_table.h"
 
 namespace weft {
 
@@ -44,7 +45,7 @@ class Unigram final : public TokenModel {
   double unknown_score_;
   ByteTrie trie_;
   std::array<std::int32_t, 256> byte_ids_;  // of byte_fallback
-  StringTable whole_words_;                 // words that are one token in the end
+  WordTable whole_words_;                   // words that are one token in the end
 };
 
 std::unique_ptr<TokenModel> read_unigram(const JsonField& field);

@@ -9,13 +9,14 @@ namespace weft {
 
 WordLevel::WordLevel(StringTable vocabulary, std::string unknown_token)
     : vocabulary_(std::move(vocabulary)),
+      words_(vocabulary_),
       unknown_token_(std::move(unknown_token)),
       unknown_id_(vocabulary_.find(unknown_token_)) {}
 
 void WordLevel::tokenize(std::string_view word, std::vector<Piece>& pieces) const {
-  std::int32_t id = vocabulary_.find(word);
-  if (id == StringTable::kMissing) id = unknown_id_;
-  if (id == StringTable::kMissing) {
+  std::int32_t id = words_.find(word);
+  if (id == WordTable::kMissing) id = unknown_id_;
+  if (id == WordTable::kMissing) {
     throw Error(Reason::kFailedPrecondition,
                 fmt::format("[tokenizer] word {}: not in the vocabulary, and the unknown token {} "
                             "is not there either",

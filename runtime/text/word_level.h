@@ -5,6 +5,7 @@
 #include <string>
 
 #include "runtime/text/token_model.h"
+#include "runtime/text/word_table.h"
 
 namespace weft {
 
@@ -17,6 +18,7 @@ class WordLevel final : public TokenModel {
 
  private:
   StringTable vocabulary_;
+  WordTable words_;  // the same
   std::string unknown_token_;
   std::int32_t unknown_id_;  // StringTable::kMissing if the vocabulary lacks it
 };

@@ -14,7 +14,7 @@ namespace {
 
 // Tries the lengths that tokens have, so the work per position is bounded by the vocabulary and not
 // by the word. A length that ends inside a character matches nothing: tokens are valid UTF-8.
-Piece longest_match(const StringTable& table, std::span<const std::uint32_t> lengths,
+Piece longest_match(const WordTable& table, std::span<const std::uint32_t> lengths,
                     std::string_view word, std::size_t begin) {
   const std::string_view rest = word.substr(begin);
   for (const std::uint32_t length : lengths) {
@@ -37,14 +37,16 @@ bool longer_than(std::string_view word, std::int64_t characters) {
 }  // namespace
 
 WordPiece::WordPiece(StringTable vocabulary, Options options)
-    : vocabulary_(std::move(vocabulary)), options_(std::move(options)) {
+    : vocabulary_(std::move(vocabulary)), words_(vocabulary_), options_(std::move(options)) {
+  StringTable continuing;
   for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
     const std::string_view token = vocabulary_.key(i);
     if (!token.starts_with(options_.continuing_prefix)) continue;
-    continuing_.insert(token.substr(options_.continuing_prefix.size()), vocabulary_.id(i));
+    continuing.insert(token.substr(options_.continuing_prefix.size()), vocabulary_.id(i));
   }
   first_lengths_ = vocabulary_.lengths();
-  continuing_lengths_ = continuing_.lengths();
+  continuing_lengths_ = continuing.lengths();
+  continuing_ = WordTable(continuing);
   unknown_id_ = vocabulary_.find(options_.unknown_token);
 }
 
@@ -60,13 +62,13 @@ void WordPiece::unknown(std::string_view word, std::vector<Piece>& pieces) const
 
 void WordPiece::tokenize(std::string_view word, std::vector<Piece>& pieces) const {
   if (longer_than(word, options_.max_characters)) return unknown(word, pieces);
-  const std::int32_t whole = vocabulary_.find(word);  // four of five English words end here
+  const std::int32_t whole = words_.find(word);  // four of five English words end here
   if (whole != StringTable::kMissing) {
     pieces.push_back({whole, 0, static_cast<std::int32_t>(word.size())});
     return;
   }
   const std::size_t before = pieces.size();
-  Piece piece = longest_match(vocabulary_, first_lengths_, word, 0);
+  Piece piece = longest_match(words_, first_lengths_, word, 0);
   while (piece.id != StringTable::kMissing) {
     pieces.push_back(piece);
     if (static_cast<std::size_t>(piece.end) == word.size()) return;

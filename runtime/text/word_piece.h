@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "runtime/text/token_model.h"
+#include "runtime/text/word_table.h"
 
 namespace weft {
 
@@ -25,7 +26,8 @@ class WordPiece final : public TokenModel {
   void unknown(std::string_view word, std::vector<Piece>& pieces) const;
 
   StringTable vocabulary_;
-  StringTable continuing_;  // those tokens without the prefix
+  WordTable words_;       // the same
+  WordTable continuing_;  // tokens with the prefix, without it
   std::vector<std::uint32_t> first_lengths_, continuing_lengths_;  // longest first
   Options options_;
   std::int32_t unknown_id_;  // StringTable::kMissing if the vocabulary lacks it
