@@ -44,9 +44,9 @@ BytePair::BytePair(StringTable vocabulary, Merges merges, Options options)
     byte_ids_[byte] = vocabulary_.find(fmt::format("<0x{:02X}>", byte));
   }
   if (options_.unknown_token) unknown_id_ = vocabulary_.find(*options_.unknown_token);
-  list_whole_words();
+  restrict_cuts();
   list_bytes();
-  cuts_at_spaces_ = may_cut_at_spaces();
+  list_whole_words();
 }
 
 void BytePair::list_bytes() {
@@ -59,37 +59,80 @@ void BytePair::list_bytes() {
       if (id == StringTable::kMissing) reads_bytes_ = false;
     }
   }
-  if (!reads_bytes_) return;
-  const StringTable& words = options_.ignore_merges ? vocabulary_ : whole_words_;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string bytes = bytes_of(words.key(i));
-    if (!bytes.empty()) whole_byte_words_.insert(bytes, words.id(i));
+}
+
+// A part begins with a character that has tokens of its own, so that an unknown one before it ends
+// there as it would inside of the word, and all characters have a piece.
+void BytePair::restrict_cuts() {
+  Cuts& cuts = options_.cuts;
+  if (decorated_ || !options_.unknown_token) return cuts.forbid();
+  const bool all_bytes =
+      options_.byte_fallback &&
+      std::find(byte_ids_.begin(), byte_ids_.end(), StringTable::kMissing) == byte_ids_.end();
+  if (all_bytes) return;
+  if (vocabulary_.find(kSpace) == StringTable::kMissing) cuts.forbid_before_space();
+  for (unsigned char c = 0; c < 128; ++c) {
+    if (direct_[c] == StringTable::kMissing) cuts.forbid_before(c);
   }
 }
 
-// The character is then known wherever it stands, so that pieces before it are never waited for.
-bool BytePair::may_cut_at_spaces() const {
-  return options_.words_begin_with_space && !decorated_ && options_.unknown_token &&
-         vocabulary_.find(kSpace) != StringTable::kMissing;
+std::size_t BytePair::first_part(std::string_view word) const {
+  return options_.ignore_merges ? word.size() : options_.cuts.first_part(word);
+}
+
+// The word as a token, if it is one in the end.
+std::optional<StableTokens::Token> BytePair::whole_token(std::string_view word) const {
+  std::vector<Piece> pieces;
+  try {
+    append_characters(word, pieces);
+  } catch (const Error&) {
+    return std::nullopt;  // it has an unknown character, and there is no unknown token
+  }
+  const auto last = merges_.apply_to_few(pieces);
+  const bool whole = pieces.size() == 1 && pieces[0].begin == 0 &&
+                     static_cast<std::size_t>(pieces[0].end) == word.size();
+  if (!whole) return std::nullopt;
+  if (!last) return StableTokens::Token{std::string(word), pieces[0].id};
+  return StableTokens::Token{std::string(word), pieces[0].id, last->left, last->right,
+                             last->highest_rank + 1};
 }
 
 void BytePair::list_whole_words() {
-  if (options_.ignore_merges) return;
-  std::vector<Piece> pieces;
+  std::vector<StableTokens::Token> tokens;
+  StringTable words, byte_words;
   for (std::size_t i = 0; i < vocabulary_.size(); ++i) {
     std::string_view word = vocabulary_.key(i);
+    const std::string bytes = reads_bytes_ ? bytes_of(word) : std::string();
+    if (options_.ignore_merges) {
+      words.insert(word, vocabulary_.id(i));
+      if (!bytes.empty()) byte_words.insert(bytes, vocabulary_.id(i));
+    }
     if (!word.ends_with(options_.end_suffix)) continue;
     word.remove_suffix(options_.end_suffix.size());
     if (word.empty() || word.size() > Merges::kShort) continue;
-    pieces.clear();
-    try {
-      merge_word(word, pieces);
-    } catch (const Error&) {
-      continue;  // it has an unknown character, and there is no unknown token
+    auto token = whole_token(word);
+    if (!token) continue;
+    if (!options_.ignore_merges) {
+      words.insert(word, token->id);
+      const std::string word_bytes = reads_bytes_ ? bytes_of(word) : std::string();
+      if (!word_bytes.empty()) byte_words.insert(word_bytes, token->id);
     }
-    const bool whole = pieces.size() == 1 && pieces[0].begin == 0 &&
-                       static_cast<std::size_t>(pieces[0].end) == word.size();
-    if (whole) whole_words_.insert(word, pieces[0].id);
+    // Unknown characters come out as another token than the word.
+    if (decorated_ || token->id != vocabulary_.id(i) || (reads_bytes_ && bytes.empty())) continue;
+    if (reads_bytes_) token->text = bytes;
+    tokens.push_back(std::move(*token));
+  }
+  if (!options_.ignore_merges) list_characters(words);
+  whole_words_ = WordTable(words);
+  whole_byte_words_ = WordTable(byte_words);
+  stable_ = StableTokens(tokens);
+}
+
+// ASCII that is a token by another name: line ends, by byte fallback.
+void BytePair::list_characters(StringTable& words) const {
+  for (char c = 1; c > 0 && c < 127; ++c) {
+    const auto token = whole_token({&c, 1});
+    if (token) words.insert(token->text, token->id);
   }
 }
 
@@ -163,44 +206,19 @@ void BytePair::merge_word(std::string_view word, std::vector<Piece>& pieces) con
 }
 
 void BytePair::tokenize(std::string_view word, std::vector<Piece>& pieces) const {
-  const std::int32_t whole = (options_.ignore_merges ? vocabulary_ : whole_words_).find(word);
+  const std::int32_t whole = whole_words_.find(word);
   if (whole != StringTable::kMissing) {
-    pieces.push_back({whole, 0, static_cast<std::int32_t>(word.size())});
-  } else if (cuts_at_spaces_) {
-    tokenize_parts(word, pieces);
-  } else {
-    merge_word(word, pieces);
+    return pieces.push_back({whole, 0, static_cast<std::int32_t>(word.size())});
   }
-}
-
-// A word of many words, as vocabularies without a pre-tokenizer have it: nothing is joined across
-// the begin of one.
-void BytePair::tokenize_parts(std::string_view word, std::vector<Piece>& pieces) const {
-  std::size_t begin = 0;
-  while (begin < word.size()) {
-    std::size_t end = begin;
-    while (word.substr(end).starts_with(kSpace)) end += kSpace.size();
-    end = std::min(word.find(kSpace, end), word.size());
-    const std::string_view part = word.substr(begin, end - begin);
-    const std::size_t first = pieces.size();
-    const std::int32_t whole = whole_words_.find(part);
-    if (whole != StringTable::kMissing) {
-      pieces.push_back({whole, 0, static_cast<std::int32_t>(part.size())});
-    } else {
-      merge_word(part, pieces);
-    }
-    for (std::size_t i = first; i < pieces.size(); ++i) {
-      pieces[i].begin += static_cast<std::int32_t>(begin);
-      pieces[i].end += static_cast<std::int32_t>(begin);
-    }
-    begin = end;
-  }
+  if (!reads_bytes_ && stable_.tokenize(merges_, word, pieces)) return;
+  merge_word(word, pieces);
 }
 
 void BytePair::tokenize_bytes(std::string_view word, std::vector<Piece>& pieces) const {
   const auto size = static_cast<std::int32_t>(word.size());
   const std::int32_t whole = whole_byte_words_.find(word);
   if (whole != StringTable::kMissing) return pieces.push_back({whole, 0, size});
+  if (stable_.tokenize(merges_, word, pieces)) return;
   const std::size_t first = pieces.size();
   for (std::int32_t at = 0; at < size; ++at) {
     const std::size_t place = (at == 0 ? 1u : 0u) | (at + 1 == size ? 2u : 0u);

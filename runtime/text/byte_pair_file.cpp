@@ -32,10 +32,14 @@ std::optional<Pair> read_pair(const JsonField& merges, std::size_t index) {
   return Pair{line.substr(0, space), line.substr(space + 1)};
 }
 
-Merges read_merges(const JsonField& field, const StringTable& vocabulary, std::size_t prefix,
-                   bool& words_begin_with_space) {
-  constexpr std::string_view kSpace = "\xE2\x96\x81";
-  words_begin_with_space = true;
+// "<0x00>" to "<0xFF>", what unknown characters become.
+bool is_byte_token(std::string_view token) {
+  return token.size() == 6 && token.starts_with("<0x") && token.ends_with('>');
+}
+
+Merges read_merges(const JsonField& field, const StringTable& vocabulary,
+                   BytePair::Options& options) {
+  const std::size_t prefix = options.continuing_prefix.size();
   const std::size_t count = field.list_size();
   Merges merges(count);
   std::string merged;
@@ -43,7 +47,6 @@ Merges read_merges(const JsonField& field, const StringTable& vocabulary, std::s
     const auto pair = read_pair(field, i);
     if (!pair) continue;
     const auto [left, right] = *pair;
-    if (right.starts_with(kSpace) && !left.ends_with(kSpace)) words_begin_with_space = false;
     const auto token = [&](std::string_view text) {
       const std::int32_t id = vocabulary.find(text);
       if (id == StringTable::kMissing) {
@@ -55,6 +58,10 @@ Merges read_merges(const JsonField& field, const StringTable& vocabulary, std::s
     if (right.size() <= prefix) {
       field.item(i).corrupt(fmt::format("expected a second token longer than the prefix, found {}",
                                         in_quotes(right)));
+    }
+    if (!left.empty()) options.cuts.add_merge(left, right);
+    for (const std::string_view token : {left, right}) {
+      if (token == options.unknown_token || is_byte_token(token)) options.cuts.forbid();
     }
     merged.assign(left).append(right.substr(prefix));
     merges.insert(token(left), token(right), {static_cast<std::uint32_t>(i), token(merged)});
@@ -86,8 +93,7 @@ std::unique_ptr<TokenModel> read_byte_pair(const JsonField& field) {
     field.unsupported("byte_fallback together with a prefix or a suffix is not supported");
   }
   StringTable vocabulary = read_vocabulary(field.member("vocab"));
-  Merges merges = read_merges(field.member("merges"), vocabulary, options.continuing_prefix.size(),
-                              options.words_begin_with_space);
+  Merges merges = read_merges(field.member("merges"), vocabulary, options);
   return std::make_unique<BytePair>(std::move(vocabulary), std::move(merges), std::move(options));
 }
 

@@ -14,15 +14,19 @@ std::uint64_t pair_of(std::int32_t left, std::int32_t right) {
   return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
 }
 
+std::uint64_t hash_of(std::uint64_t pair) { return pair * 0x9E3779B97F4A7C15; }
+
 }  // namespace
 
 Merges::Merges(std::size_t count)
     : slots_(std::bit_ceil(2 * count + 2), Slot{kEmpty, {kNone, 0}}),
+      present_(std::bit_ceil(count * kBitsPerMerge / 64 + 1)),
       count_(count),
-      shift_(64 - std::countr_zero(slots_.size())) {}
+      shift_(64 - std::countr_zero(slots_.size())),
+      present_shift_(64 - 6 - std::countr_zero(present_.size())) {}
 
-std::size_t Merges::place(std::uint64_t pair) const noexcept {
-  std::size_t at = static_cast<std::size_t>((pair * 0x9E3779B97F4A7C15) >> shift_);
+std::size_t Merges::place(std::uint64_t pair, std::uint64_t hash) const noexcept {
+  auto at = static_cast<std::size_t>(hash >> shift_);
   while (slots_[at].pair != pair && slots_[at].pair != kEmpty) {
     at = (at + 1) & (slots_.size() - 1);
   }
@@ -31,33 +35,69 @@ std::size_t Merges::place(std::uint64_t pair) const noexcept {
 
 void Merges::insert(std::int32_t left, std::int32_t right, Merge merge) {
   const std::uint64_t pair = pair_of(left, right);
-  slots_[place(pair)] = {pair, merge};
+  const std::uint64_t hash = hash_of(pair);
+  const std::uint64_t bit = hash >> present_shift_;
+  present_[bit / 64] |= std::uint64_t{1} << bit % 64;
+  slots_[place(pair, hash)] = {pair, merge};
 }
 
 Merges::Merge Merges::find(std::int32_t left, std::int32_t right) const noexcept {
   if (slots_.empty()) return {kNone, 0};
-  return slots_[place(pair_of(left, right))].merge;
+  const std::uint64_t pair = pair_of(left, right);
+  const std::uint64_t hash = hash_of(pair);
+  const std::uint64_t bit = hash >> present_shift_;
+  if ((present_[bit / 64] >> bit % 64 & 1) == 0) return {kNone, 0};
+  return slots_[place(pair, hash)].merge;
 }
 
-void Merges::apply_short(std::vector<Piece>& pieces, std::size_t first) const {
+// Calls on_merge(left id, right id, rank) before each merge. Nothing is moved before the end: a
+// piece that is merged away keeps its place, with no rank.
+template <typename OnMerge>
+void Merges::apply_short(std::vector<Piece>& pieces, std::size_t first, OnMerge on_merge) const {
   Piece* const piece = pieces.data() + first;
-  std::size_t count = pieces.size() - first;
-  std::array<Merge, kShort> merges;  // of each piece with the next
-  for (std::size_t i = 0; i + 1 < count; ++i) merges[i] = find(piece[i].id, piece[i + 1].id);
-  while (count > 1) {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i + 1 < count; ++i) {
-      if (merges[i].rank < merges[best].rank) best = i;
-    }
-    if (merges[best].rank == kNone) break;
-    piece[best] = {merges[best].id, piece[best].begin, piece[best + 1].end};
-    std::move(piece + best + 2, piece + count, piece + best + 1);
-    --count;
-    for (std::size_t i = best + 1; i + 1 < count; ++i) merges[i] = merges[i + 1];
-    if (best > 0) merges[best - 1] = find(piece[best - 1].id, piece[best].id);
-    if (best + 1 < count) merges[best] = find(piece[best].id, piece[best + 1].id);
+  const std::size_t count = pieces.size() - first;
+  std::array<std::uint32_t, kShort> ranks;  // of each piece with the next
+  std::array<std::int32_t, kShort> merged;  // what the two become
+  std::array<std::uint8_t, kShort> next, previous;
+  const auto look_up = [&](std::size_t at) {
+    const Merge merge = next[at] < count ? find(piece[at].id, piece[next[at]].id) : Merge{kNone, 0};
+    ranks[at] = merge.rank;
+    merged[at] = merge.id;
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    next[i] = static_cast<std::uint8_t>(i + 1);
+    previous[i] = static_cast<std::uint8_t>(i - 1);
   }
-  pieces.resize(first + count);
+  for (std::size_t i = 0; i < count; ++i) look_up(i);
+  while (true) {
+    std::uint64_t best = ~std::uint64_t{0};  // rank, place
+    for (std::size_t i = 0; i + 1 < count; ++i) {
+      best = std::min(best, std::uint64_t{ranks[i]} << 8 | i);
+    }
+    if (best >> 8 >= kNone) break;
+    const std::size_t at = best & 0xFF;
+    const std::size_t gone = next[at];
+    on_merge(piece[at].id, piece[gone].id, ranks[at]);
+    piece[at].id = merged[at];
+    piece[at].end = piece[gone].end;
+    ranks[gone] = kNone;
+    next[at] = next[gone];
+    if (next[at] < count) previous[next[at]] = static_cast<std::uint8_t>(at);
+    look_up(at);
+    if (at > 0) look_up(previous[at]);
+  }
+  std::size_t kept = 0;
+  for (std::size_t at = 0; at < count; at = next[at]) piece[kept++] = piece[at];
+  pieces.resize(first + kept);
+}
+
+std::optional<Merges::Last> Merges::apply_to_few(std::vector<Piece>& pieces) const {
+  std::optional<Last> last;
+  if (pieces.size() < 2 || count_ == 0) return last;
+  apply_short(pieces, 0, [&](std::int32_t left, std::int32_t right, std::uint32_t rank) {
+    last = {left, right, last ? std::max(last->highest_rank, rank) : rank};
+  });
+  return last;
 }
 
 // The pieces of a longer word, linked, so that a merge moves nothing. Its memory is used again.
@@ -168,7 +208,7 @@ bool Merges::apply_in_blocks(std::vector<Piece>& pieces, std::size_t first) cons
 void Merges::apply(std::vector<Piece>& pieces, std::size_t first) const {
   const std::size_t count = pieces.size() - first;
   if (count < 2 || count_ == 0) return;
-  if (count <= kShort) return apply_short(pieces, first);
+  if (count <= kShort) return apply_short(pieces, first, [](auto...) {});
   if (count > 2 * kBlock && apply_in_blocks(pieces, first)) return;
   Chain(*this).merge(pieces, first);
 }

@@ -72,26 +72,36 @@ class Run {
     if (list.text.text.empty()) return;
     if (parts_.pre_tokenizer) parts_.pre_tokenizer->apply(list);
     if (list.byte_level && !parts_.model->reads_bytes()) spell_bytes(list);
-    const auto surface_id = parts_.model->surface_id();
     for (const Span word : list.words) {
-      const std::string_view text = part_of(list.text.text, word);
-      pieces_.clear();
       if (list.byte_level) {
-        parts_.model->tokenize_bytes(text, pieces_);
-      } else {
-        parts_.model->tokenize(text, pieces_);
-      }
-      if (sink_.offsets() == Offsets::kNone) {
-        for (const Piece& piece : pieces_) sink_.add(piece.id, {});
+        pieces_.clear();
+        parts_.model->tokenize_bytes(part_of(list.text.text, word), pieces_);
+        add_pieces(list, word.begin);
         continue;
       }
-      for (const Piece& piece : pieces_) {
-        const Span range{word.begin + piece.begin, word.begin + piece.end};
-        sink_.add(piece.id, list.text.source(range), [&] {
-          return piece.id == surface_id ? count_spaces(part_of(list.text.text, range))
-                                        : parts_.spaces_of(piece.id);
-        });
+      for (Span part = word; part.begin < word.end; part.begin = part.end) {
+        const std::string_view rest = part_of(list.text.text, {part.begin, word.end});
+        const std::size_t size = parts_.model->first_part(rest);
+        part.end = part.begin + static_cast<std::int32_t>(size);
+        pieces_.clear();
+        parts_.model->tokenize(rest.substr(0, size), pieces_);
+        add_pieces(list, part.begin);
       }
+    }
+  }
+
+  // Tokens of a word that lies at byte `begin`.
+  void add_pieces(const WordList& list, std::int32_t begin) {
+    if (sink_.offsets() == Offsets::kNone) {
+      for (const Piece& piece : pieces_) sink_.add(piece.id, {});
+      return;
+    }
+    for (const Piece& piece : pieces_) {
+      const Span range{begin + piece.begin, begin + piece.end};
+      sink_.add(piece.id, list.text.source(range), [&] {
+        return piece.id == surface_id_ ? count_spaces(part_of(list.text.text, range))
+                                       : parts_.spaces_of(piece.id);
+      });
     }
   }
 
@@ -99,6 +109,7 @@ class Run {
   std::string_view text_;
   SpecialsInText specials_;
   TokenSink& sink_;
+  std::optional<std::int32_t> surface_id_ = parts_.model->surface_id();
   std::vector<Piece> pieces_;
 };
 

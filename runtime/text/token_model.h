@@ -24,6 +24,9 @@ class TokenModel {
   /// Appends the tokens of a word that is not empty and valid UTF-8; word.size() < 2^31. Throws
   /// Error(kFailedPrecondition) for an unknown word when the vocabulary has no unknown token.
   virtual void tokenize(std::string_view word, std::vector<Piece>& pieces) const = 0;
+  /// Bytes of the first part of a word that is not empty, at least one: its tokens are those of
+  /// this part, then those of the rest.
+  virtual std::size_t first_part(std::string_view word) const { return word.size(); }
   /// Whether tokenize_bytes() may be called.
   virtual bool reads_bytes() const { return false; }
   /// tokenize() of the characters that the bytes of a word stand for (byte_level.h), without them;
