@@ -54,11 +54,17 @@ void AlignedText::add_run(Run run) {
   runs_.push_back(run);
 }
 
-void AlignedText::append(char32_t code, Span from) {
+void AlignedText::append(std::string_view character, Span from) {
   const std::int32_t begin = size();
-  append_utf8(code, text);
+  text.append(character);
   const std::int32_t length = from.end - from.begin;
   add_run({begin, from.begin, length == size() - begin ? kVerbatim : length});
+}
+
+void AlignedText::append(char32_t code, Span from) {
+  std::string character;
+  append_utf8(code, character);
+  append(character, from);
 }
 
 void AlignedText::append(const AlignedText& other, Span range) {
@@ -76,6 +82,39 @@ void AlignedText::append(const AlignedText& other, Span range) {
   }
 }
 
+void AlignedText::replace_each(char ascii, std::string_view character) {
+  const auto count = static_cast<std::size_t>(std::count(text.begin(), text.end(), ascii));
+  if (count == 0) return;
+  AlignedText result;
+  result.text.resize(text.size() + count * character.size() - count);
+  result.size();  // throws where places would not fit
+  result.runs_.reserve(runs_.size() + 2 * count);
+  const auto character_size = static_cast<std::int32_t>(character.size());
+  char* out = result.text.data();
+  std::int32_t written = 0;
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    const Run run = runs_[i];
+    const std::int32_t end = i + 1 == runs_.size() ? size() : runs_[i + 1].begin;
+    for (std::int32_t at = run.begin; at < end;) {
+      const bool verbatim = run.source_length == kVerbatim;
+      const std::int32_t source = verbatim ? run.source + (at - run.begin) : run.source;
+      const std::int32_t begin = written;
+      while (at < end && text[static_cast<std::size_t>(at)] != ascii) {
+        out[written++] = text[static_cast<std::size_t>(at++)];
+      }
+      if (written > begin) result.add_run({begin, source, run.source_length});
+      if (at == end) break;
+      const std::int32_t length = verbatim ? 1 : run.source_length;
+      result.add_run({written, verbatim ? run.source + (at - run.begin) : run.source,
+                      length == character_size ? kVerbatim : length});
+      character.copy(out + written, character.size());
+      written += character_size;
+      ++at;
+    }
+  }
+  *this = std::move(result);
+}
+
 void AlignedText::prepend(std::string_view characters) {
   const Span first = source(0);
   text.insert(0, characters);
@@ -86,18 +125,26 @@ void AlignedText::prepend(std::string_view characters) {
 }
 
 std::size_t AlignedText::run_of(std::int32_t byte) const {
+  const std::size_t last = last_run_;
+  if (last + 1 < runs_.size() && runs_[last].begin <= byte && byte < runs_[last + 1].begin) {
+    return last;
+  }
+  return last_run_ = search_run(byte);
+}
+
+std::size_t AlignedText::search_run(std::int32_t byte) const {
   const auto after = [this](std::size_t i) {
     return i + 1 == runs_.size() ? INT32_MAX : runs_[i + 1].begin;
   };
   std::size_t from = std::min(last_run_, runs_.size() - 1);
   if (runs_[from].begin > byte) from = 0;
   for (std::size_t i = from; i < std::min(from + kNear, runs_.size()); ++i) {
-    if (byte < after(i)) return last_run_ = i;
+    if (byte < after(i)) return i;
   }
   const auto next =
       std::upper_bound(runs_.begin() + static_cast<std::ptrdiff_t>(from), runs_.end(), byte,
                        [](std::int32_t b, const Run& run) { return b < run.begin; });
-  return last_run_ = static_cast<std::size_t>(next - runs_.begin()) - 1;
+  return static_cast<std::size_t>(next - runs_.begin()) - 1;
 }
 
 Span AlignedText::source(Span range) const {
@@ -141,9 +188,9 @@ void Rewriting::replace(Span range, std::string_view characters, Span source) {
   changed_ = true;
   result_.append(text_, {done_, range.begin});
   for (std::size_t at = 0; at < characters.size();) {
-    const Decoded next = decode_valid(characters.data() + at);
-    result_.append(next.code, source);
-    at += static_cast<std::size_t>(next.length);
+    const auto length = static_cast<std::size_t>(decode_valid(characters.data() + at).length);
+    result_.append(characters.substr(at, length), source);
+    at += length;
   }
   done_ = range.end;
 }

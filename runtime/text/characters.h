@@ -52,8 +52,12 @@ class AlignedText {
   AlignedText(std::string_view part, std::int32_t base);
 
   void append(char32_t code, Span from);
+  /// The same, one character in UTF-8.
+  void append(std::string_view character, Span from);
   /// Bytes [range) of another text, whole characters, as they are.
   void append(const AlignedText& other, Span range);
+  /// Writes one character in place of each of an ASCII character; it has the source of that.
+  void replace_each(char ascii, std::string_view character);
   /// Puts characters before a text that is not empty; they stand for its first.
   void prepend(std::string_view characters);
   /// Throws Error(kResourceExhausted) beyond 2^31 - 1 bytes.
@@ -72,6 +76,7 @@ class AlignedText {
   };
   void add_run(Run run);
   std::size_t run_of(std::int32_t byte) const;
+  std::size_t search_run(std::int32_t byte) const;
 
   std::vector<Run> runs_;
   mutable std::size_t last_run_ = 0;  // that run_of() found

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "runtime/text/split_behavior.h"
 #include "runtime/utf8.h"
 
 namespace weft {
@@ -22,31 +21,42 @@ void Metaspace::write_word(const WordList& list, Span word, WordList& out) const
   const bool prepend = (options_.prepend == PrependScheme::kAlways ||
                         (options_.prepend == PrependScheme::kFirst && first.begin == 0)) &&
                        !begins_with_replacement();
-  const std::int32_t begin = out.text.size();
-  if (prepend) out.text.append(options_.replacement, first);
+  std::int32_t begin = out.text.size();  // of the word that is being written
+  const auto begin_word = [&] {
+    const std::int32_t here = out.text.size();
+    if (options_.split && here > begin) out.words.push_back({begin, here});
+    if (options_.split) begin = here;
+  };
+  if (prepend) out.text.append(replacement_, first);
   for (std::int32_t at = word.begin; at < word.end;) {
-    if (text[static_cast<std::size_t>(at)] == ' ') {
-      out.text.append(options_.replacement, from.source(at));
+    const auto place = static_cast<std::size_t>(at);
+    if (text[place] == ' ') {
+      begin_word();
+      out.text.append(replacement_, from.source(at));
       ++at;
       continue;
     }
-    const auto space = text.find(' ', static_cast<std::size_t>(at));
-    const std::int32_t stop =
-        space == std::string_view::npos ? word.end : static_cast<std::int32_t>(space);
+    std::int32_t stop = at;
+    if (text[place] == replacement_[0] && text.substr(place).starts_with(replacement_)) {
+      begin_word();
+      stop += static_cast<std::int32_t>(replacement_.size());
+    }
+    stop = plain_end(text, stop == at ? at + 1 : stop);
     out.text.append(from, {at, stop});
     at = stop;
   }
-  const Span written{begin, out.text.size()};
-  if (!options_.split) return out.words.push_back(written);
-  const std::string_view result = out.text.text;
-  SplitCollector collector(written, SplitBehavior::kMergedWithNext, Delimiters::kMatches,
-                           out.words);
-  const auto length = static_cast<std::int32_t>(replacement_.size());
-  for (auto at = result.find(replacement_, static_cast<std::size_t>(begin));
-       at != std::string_view::npos; at = result.find(replacement_, at + replacement_.size())) {
-    collector.match({static_cast<std::int32_t>(at), static_cast<std::int32_t>(at) + length});
+  out.words.push_back({begin, out.text.size()});
+}
+
+// Where the next byte lies that is a space or begins the replacement.
+std::int32_t Metaspace::plain_end(std::string_view text, std::int32_t at) const {
+  const auto end = static_cast<std::int32_t>(text.size());
+  const char first = replacement_[0];
+  while (at < end && text[static_cast<std::size_t>(at)] != ' ' &&
+         text[static_cast<std::size_t>(at)] != first) {
+    ++at;
   }
-  collector.finish();
+  return at;
 }
 
 void Metaspace::apply(WordList& list) const {

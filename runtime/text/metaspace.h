@@ -31,6 +31,7 @@ class Metaspace final : public PreTokenizer {
 
  private:
   void write_word(const WordList& list, Span word, WordList& out) const;
+  std::int32_t plain_end(std::string_view text, std::int32_t at) const;
 
   MetaspaceOptions options_;
   std::string replacement_;  // in UTF-8

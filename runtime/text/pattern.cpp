@@ -23,6 +23,9 @@ class StringPattern final : public Pattern {
     const auto begin = static_cast<std::int32_t>(found);
     return {begin, begin + static_cast<std::int32_t>(wanted_.size())};
   }
+  std::optional<char> only_match() const override {
+    return wanted_.size() == 1 ? std::optional(wanted_[0]) : std::nullopt;
+  }
 
  private:
   std::string wanted_;
@@ -76,9 +79,14 @@ constexpr std::array kRuns = {
 
 class RunPattern final : public Pattern {
  public:
-  explicit RunPattern(const Run& run) : run_(run) {}
+  explicit RunPattern(const Run& run) : run_(run) {
+    for (char32_t c = 0; c < ascii_.size(); ++c) ascii_[c] = is_in(c);
+  }
   Span find(std::string_view text, Span range) const override {
-    std::int32_t begin = range.begin, at = range.begin;
+    std::int32_t at = range.begin;
+    // Most of a text is ASCII that does not match.
+    while (at < range.end && is_other_ascii(text[static_cast<std::size_t>(at)])) ++at;
+    std::int32_t begin = at;
     std::int64_t count = 0;
     while (at < range.end) {
       const Decoded next = decode_valid(text.data() + at);
@@ -89,6 +97,7 @@ class RunPattern final : public Pattern {
       }
       if (count >= run_.min) return {begin, at};
       at += next.length;
+      while (at < range.end && is_other_ascii(text[static_cast<std::size_t>(at)])) ++at;
       begin = at;
       count = 0;
     }
@@ -97,11 +106,17 @@ class RunPattern final : public Pattern {
   }
 
  private:
-  bool has(char32_t code) const {
+  bool has(char32_t code) const { return code < ascii_.size() ? ascii_[code] : is_in(code); }
+  bool is_other_ascii(char c) const {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < ascii_.size() && !ascii_[byte];
+  }
+  bool is_in(char32_t code) const {
     if (unicode::traits(code).flags & run_.flags) return true;
     return code < 128 && run_.ascii.find(static_cast<char>(code)) != std::string_view::npos;
   }
   Run run_;
+  std::array<bool, 128> ascii_;
 };
 
 std::unique_ptr<Pattern> read_expression(const JsonField& field) {

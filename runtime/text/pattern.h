@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "runtime/text/characters.h"
@@ -17,6 +18,8 @@ class Pattern {
   /// The first match in text[range], valid UTF-8; never empty, but {range.end, range.end} if there
   /// is none. Characters outside the range are not looked at.
   virtual Span find(std::string_view text, Span range) const = 0;
+  /// The ASCII character that is all it matches, if there is one.
+  virtual std::optional<char> only_match() const { return std::nullopt; }
 };
 
 /// Throws Error(kUnsupported) naming an expression without a matcher.

@@ -27,6 +27,14 @@ const std::string& short_text(const JsonField& field, std::string_view key) {
 
 }  // namespace
 
+Replace::Replace(std::unique_ptr<Pattern> pattern, std::string content)
+    : pattern_(std::move(pattern)), content_(std::move(content)) {
+  const bool one =
+      !content_.empty() &&
+      static_cast<std::size_t>(decode_valid(content_.data()).length) == content_.size();
+  if (one) replaced_ = pattern_->only_match();
+}
+
 void Replace::normalize(Characters& text) const {
   std::string bytes;
   bytes.reserve(text.size());
@@ -52,6 +60,7 @@ void Replace::normalize(Characters& text) const {
 }
 
 void Replace::apply(AlignedText& text) const {
+  if (replaced_) return text.replace_each(*replaced_, content_);
   const std::int32_t size = text.size();
   Rewriting rewriting(text);
   for (Span match = pattern_->find(text.text, {0, size}); match.begin < match.end;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/text/normalizer.h"
@@ -12,8 +13,7 @@ namespace weft {
 /// Each match of a pattern becomes the content.
 class Replace final : public Normalizer {
  public:
-  Replace(std::unique_ptr<Pattern> pattern, std::string content)
-      : pattern_(std::move(pattern)), content_(std::move(content)) {}
+  Replace(std::unique_ptr<Pattern> pattern, std::string content);
   /// The source of the content is the last character that it takes the place of.
   void normalize(Characters& text) const override;
   void apply(AlignedText& text) const override;
@@ -22,6 +22,7 @@ class Replace final : public Normalizer {
  private:
   std::unique_ptr<Pattern> pattern_;
   std::string content_;
+  std::optional<char> replaced_;  // when one character takes the place of an ASCII one
 };
 
 /// Before a text that is not empty.
