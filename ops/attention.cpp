@@ -110,18 +110,17 @@ void AttentionOp::check_sizes(std::span<const ValueInfo> in) const {
 
 void AttentionOp::check_positions(std::span<const ValueInfo> in) const {
   const auto used = static_cast<std::int64_t>(parameters_.position_rows.used.size());
-  const auto expect = [&](std::string_view argument, int input, std::int64_t rows,
-                          std::int64_t cols) {
+  const auto expect = [&](std::string_view argument, int input, PositionForm form) {
     if (input < 0) return;
     const ValueInfo& table = in[static_cast<std::size_t>(input)];
     expect_f32_matrix(name(), argument, table);
-    if (table.fixed_rows == rows && table.cols == cols) return;
-    throw_invalid(name(), fmt::format("{}: expected {} x {}, found {} x {}", argument, rows, cols,
-                                      table.fixed_rows, table.cols));
+    const std::int64_t cols = position_columns(form, used, qk_size());
+    if (table.fixed_rows == parameters_.heads && table.cols == cols) return;
+    throw_invalid(name(), fmt::format("{}: expected {} x {}, found {} x {}", argument,
+                                      parameters_.heads, cols, table.fixed_rows, table.cols));
   };
-  expect("position_keys", parameters_.position_keys_input, used, parameters_.q_cols);
-  expect("position_queries", parameters_.position_queries_input, parameters_.q_cols,
-         used + PositionTableOp::kZeroColumns);
+  expect("position_keys", parameters_.position_keys_input, PositionForm::kRows);
+  expect("position_queries", parameters_.position_queries_input, PositionForm::kPanels);
 }
 
 std::unique_ptr<Op> AttentionOp::compile(const CompileContext& context) const {
@@ -161,6 +160,22 @@ double AttentionOp::total_flops(const RunContext& context) const noexcept {
   return 2 * seen * cells * static_cast<double>(parameters_.q_cols + parameters_.v_cols);
 }
 
+// A query meets as many position rows as it sees keys, if there are so many.
+double AttentionOp::position_flops(const RunContext& context) const noexcept {
+  const auto used = static_cast<std::int64_t>(parameters_.position_rows.used.size());
+  const int terms =
+      (parameters_.position_keys_input >= 0) + (parameters_.position_queries_input >= 0);
+  double products = 0;
+  for (std::int64_t sequence = 0; sequence < context.in_rows[0].sequences(); ++sequence) {
+    const SequenceCost cost = cost_of(context, sequence, parameters_.window);
+    const std::int64_t keys = keys_seen(cost.keys.count, parameters_.window, 1);
+    products += static_cast<double>(cost.queries.count) * static_cast<double>(std::min(keys, used));
+  }
+  const double seen = parameters_.keys == KeyRule::kCausal ? 0.5 : 1.0;
+  return 2 * seen * terms * products * static_cast<double>(parameters_.q_cols);
+}
+
+// Without the position terms, which are the cheaper the more queries of a head are together.
 std::int64_t AttentionOp::items(const RunContext& context) const {
   const double flops = total_flops(context);
   if (kernels_->name == nullptr) return items_for(flops, context.threads);
@@ -176,7 +191,10 @@ std::string AttentionOp::kernel() const {
 }
 
 Work AttentionOp::work(const RunContext& context) const {
-  return work_of_items(context, total_flops(context), parameters_.q_cols + parameters_.v_cols);
+  const double flops = total_flops(context);
+  Work work = work_of_items(context, flops, parameters_.q_cols + parameters_.v_cols);
+  if (flops > 0) work.flops *= 1 + position_flops(context) / flops;
+  return work;
 }
 
 // Every block belongs to the item in whose stretch of the line it begins.
@@ -212,15 +230,11 @@ simd::PositionTables AttentionOp::positions_of(const RunContext& context,
                                                std::int64_t head) const noexcept {
   simd::PositionTables tables{};
   if (parameters_.position_keys_input >= 0) {
-    const Tensor& keys = context.in[static_cast<std::size_t>(parameters_.position_keys_input)];
-    tables.keys = keys.f32() + head * qk_size();
-    tables.keys_stride = keys.stride;
+    tables.keys = context.in[static_cast<std::size_t>(parameters_.position_keys_input)].f32(head);
   }
   if (parameters_.position_queries_input >= 0) {
-    const Tensor& queries =
-        context.in[static_cast<std::size_t>(parameters_.position_queries_input)];
-    tables.queries = queries.f32(head * qk_size());
-    tables.queries_stride = queries.stride;
+    tables.queries =
+        context.in[static_cast<std::size_t>(parameters_.position_queries_input)].f32(head);
   }
   tables.rows = parameters_.position_rows.by_distance.data();
   tables.radius = parameters_.position_rows.radius;

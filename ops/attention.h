@@ -45,10 +45,10 @@ struct AttentionParameters {
 ///   - query position is added to the scaled score, the outermost column for distances beyond R;
 /// - key lengths, I32 (query rows or sequences, 1): only keys below the length, which a run must
 ///   give from 0 to the sequence's keys, are seen;
-/// - position keys, F32 (used position rows, q_cols), and position queries, F32 (q_cols, used
-///   position rows + PositionTableOp::kZeroColumns), constants: disentangled attention, He et al.
-///   2021, eq. 3: scale times the query's product with the position key, and the key's with the
-///   position query, of row by_distance[query position - key position] is added to the score.
+/// - position keys and position queries, F32, constants made by PositionTableOp in the forms kRows
+///   and kPanels: disentangled attention, He et al. 2021, eq. 3: scale times the query's product
+///   with the position key, and the key's with the position query, of row by_distance[query
+///   position - key position] is added to the score.
 ///
 /// A key that a query may not see contributes exactly nothing, whatever its values (NaN too); a
 /// query without keys gives zeros. Equals Vaswani et al. 2017, eq. 1, and PyTorch's
@@ -88,6 +88,7 @@ class AttentionOp final : public Op {
   void check_positions(std::span<const ValueInfo> in) const;
   std::int64_t total_cost(const RunContext& context) const noexcept;
   double total_flops(const RunContext& context) const noexcept;
+  double position_flops(const RunContext& context) const noexcept;  // beside total_flops()
   std::int64_t qk_size() const { return parameters_.q_cols / parameters_.heads; }
   std::int64_t v_size() const { return parameters_.v_cols / parameters_.heads; }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ops/infer_checks.h"
+#include "ops/simd/kernels.h"
 
 namespace weft {
 namespace {
@@ -59,6 +60,11 @@ PositionRows position_rows(std::string_view name, std::int64_t buckets, std::int
   return rows;
 }
 
+std::int64_t position_columns(PositionForm form, std::int64_t used, std::int64_t size) {
+  constexpr std::int64_t kPanel = simd::kPositionPanel;
+  return (form == PositionForm::kRows ? used : (used + kPanel - 1) / kPanel * kPanel) * size;
+}
+
 std::vector<ValueInfo> PositionTableOp::infer(std::span<const ValueInfo> in) const {
   expect_inputs(name(), in, 1);
   expect_f32_matrix(name(), "x", in[0]);
@@ -66,20 +72,23 @@ std::vector<ValueInfo> PositionTableOp::infer(std::span<const ValueInfo> in) con
     throw_invalid(name(), fmt::format("expected at least {} fixed rows, found {}", used_.back() + 1,
                                       in[0].fixed_rows));
   }
-  const auto used = static_cast<std::int64_t>(used_.size());
+  if (in[0].cols % heads_ != 0) {
+    throw_invalid(name(), fmt::format("expected columns divisible by {} heads, found {}", heads_,
+                                      in[0].cols));
+  }
   ValueInfo out = in[0];
   out.rows = out_rows_;
-  out.fixed_rows = form_ == PositionForm::kRows ? used : in[0].cols;
-  out.cols = form_ == PositionForm::kRows ? in[0].cols : used + kZeroColumns;
+  out.fixed_rows = heads_;
+  out.cols = position_columns(form_, static_cast<std::int64_t>(used_.size()), in[0].cols / heads_);
   return {out};
 }
 
 std::unique_ptr<Op> PositionTableOp::compile(const CompileContext&) const {
-  return std::make_unique<PositionTableOp>(form_, used_, out_rows_);
+  return std::make_unique<PositionTableOp>(form_, used_, heads_, out_rows_);
 }
 
 void PositionTableOp::describe(const CompileContext&, PackKey& key) const {
-  key.add(name()).add(static_cast<std::int64_t>(form_));
+  key.add(name()).add(static_cast<std::int64_t>(form_)).add(heads_);
   for (const std::int32_t row : used_) key.add(std::int64_t{row});
 }
 
@@ -88,20 +97,23 @@ Work PositionTableOp::work(const RunContext& context) const {
 }
 
 void PositionTableOp::run(const RunContext& context) const noexcept {
+  constexpr std::int64_t kPanel = simd::kPositionPanel;
   const Tensor& x = context.in[0];
   const Tensor& out = context.out[0];
-  for (std::size_t i = 0; i < used_.size(); ++i) {
-    const float* row = x.f32(used_[i]);
-    const auto place = static_cast<std::int64_t>(i);
-    if (form_ == PositionForm::kRows) {
-      std::copy_n(row, x.cols, out.f32(place));
-    } else {
-      for (std::int64_t col = 0; col < x.cols; ++col) out.f32(col)[place] = row[col];
+  const std::int64_t size = x.cols / heads_;
+  for (std::int64_t head = 0; head < heads_; ++head) {
+    float* table = out.f32(head);
+    if (form_ == PositionForm::kPanels) std::fill_n(table, out.cols, 0.0f);
+    for (std::size_t i = 0; i < used_.size(); ++i) {
+      const float* row = x.f32(used_[i]) + head * size;
+      const auto place = static_cast<std::int64_t>(i);
+      if (form_ == PositionForm::kRows) {
+        std::copy_n(row, size, table + place * size);
+      } else {
+        float* column = table + place / kPanel * kPanel * size + place % kPanel;
+        for (std::int64_t c = 0; c < size; ++c) column[c * kPanel] = row[c];
+      }
     }
-  }
-  if (form_ == PositionForm::kRows) return;
-  for (std::int64_t col = 0; col < x.cols; ++col) {
-    std::fill_n(out.f32(col) + used_.size(), kZeroColumns, 0.0f);
   }
 }
 

@@ -25,17 +25,21 @@ PositionRows position_rows(std::string_view name, std::int64_t buckets, std::int
 /// How many rows a table has for them.
 std::int64_t position_table_rows(std::int64_t buckets, std::int64_t max_distance);
 
-enum class PositionForm : std::uint8_t { kRows, kColumns };
+enum class PositionForm : std::uint8_t { kRows, kPanels };
 
-/// Input: x (n fixed rows, cols), F32. Output: the used rows of x; as rows (used, cols), or as
-/// columns (cols, used + 16), followed by zeros that a vector which begins within them may read.
-/// Of constants, computed once.
+/// Floats of one head of `size` columns.
+std::int64_t position_columns(PositionForm form, std::int64_t used, std::int64_t size);
+
+/// Input: x (n fixed rows, heads * size), F32. Output: the used rows of x, head by head, each
+/// head's in one row: (heads, position_columns()), the row's elements being (used, size), or panels
+/// of 32 used rows as columns, (used / 32, size, 32), zeros beyond the last. Of constants, computed
+/// once.
 class PositionTableOp final : public Op {
  public:
-  static constexpr std::int64_t kZeroColumns = 16;
-  /// `out_rows`: the row space of the output, of `used` or of x's columns fixed rows.
-  PositionTableOp(PositionForm form, std::vector<std::int32_t> used, std::int32_t out_rows)
-      : form_(form), used_(std::move(used)), out_rows_(out_rows) {}
+  /// `out_rows`: the row space of the output, of `heads` fixed rows.
+  PositionTableOp(PositionForm form, std::vector<std::int32_t> used, std::int64_t heads,
+                  std::int32_t out_rows)
+      : form_(form), used_(std::move(used)), heads_(heads), out_rows_(out_rows) {}
 
   std::string_view name() const override { return "position_table"; }
   std::vector<ValueInfo> infer(std::span<const ValueInfo> in) const override;
@@ -49,6 +53,7 @@ class PositionTableOp final : public Op {
  private:
   PositionForm form_;
   std::vector<std::int32_t> used_;
+  std::int64_t heads_;
   std::int32_t out_rows_;
 };
 

@@ -59,14 +59,14 @@ void add_positions(Graph& graph, const DisentangledPositions& positions,
   const auto add = [&](Value table, PositionForm form) {
     if (!table) return -1;
     const std::vector<std::int32_t>& used = parameters.position_rows.used;
-    const RowSpace rows = graph.fixed_rows(
-        form == PositionForm::kRows ? static_cast<std::int64_t>(used.size()) : parameters.q_cols);
-    in.push_back(
-        add_node(graph.impl(), std::make_unique<PositionTableOp>(form, used, rows.id), {table})[0]);
+    const RowSpace rows = graph.fixed_rows(parameters.heads);
+    in.push_back(add_node(graph.impl(),
+                          std::make_unique<PositionTableOp>(form, used, parameters.heads, rows.id),
+                          {table})[0]);
     return static_cast<int>(in.size()) - 1;
   };
   parameters.position_keys_input = add(positions.position_keys, PositionForm::kRows);
-  parameters.position_queries_input = add(positions.position_queries, PositionForm::kColumns);
+  parameters.position_queries_input = add(positions.position_queries, PositionForm::kPanels);
 }
 
 }  // namespace

@@ -19,11 +19,15 @@ constexpr double kLog2E = 1.44269504088896340736;
 constexpr int64_t round_up(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
-// Rows of position tables that a tile of keys meets at most, rounded up to whole vectors.
-constexpr int64_t kPositionColumns = round_up(kBlockQueries + kTileRows - 1, kWidth);
-
 constexpr int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 constexpr int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// Products of keys with position queries, for as many queries (whole blocks) at once: how many keys
+// are a tile, and how many columns a tile takes at most, from the beginning of a vector on. Tiles
+// of 8 keys meet 9 vectors with 128 queries, of 14 keys often 10.
+constexpr int64_t kGroupQueries = 128;
+constexpr int64_t kGroupTileRows = smaller(kTileRows, 8);
+constexpr int64_t kGroupColumns = round_up(kGroupQueries + kGroupTileRows - 1 + kWidth - 1, kWidth);
 
 // Keys [first, last); empty if first >= last.
 struct KeyRange {
@@ -53,8 +57,8 @@ struct AttentionScratch {
   int32_t* first_keys;  // (lanes): the keys that each query sees; unset if it sees them all
   int32_t* last_keys;   // (lanes)
   float* by_row;        // (keys + lanes, lanes): products of position keys and queries
-  float* skewed;        // (keys + kWidth, kWidth): the same, by key
-  float* by_column;     // (kTileRows, kPositionColumns): of keys and position queries
+  float* by_column;     // (keys, kGroupColumns): of keys and position queries
+  int32_t* first_rows;  // (keys): the position row that begins a key's columns
   float* values;        // (keys, v_padded): v with zero columns added, where v_size needs it
 };
 
@@ -93,8 +97,8 @@ inline AttentionScratch divide_scratch(ScratchDivider& divider, int64_t keys, in
   scratch.last_keys = divider.take<int32_t>(kBlockQueries);
   if (positions == Positions::kTables) {
     scratch.by_row = divider.take<float>((keys + kBlockQueries) * kBlockQueries);
-    scratch.skewed = divider.take<float>((keys + kWidth) * kWidth);
-    scratch.by_column = divider.take<float>(kTileRows * kPositionColumns);
+    scratch.by_column = divider.take<float>(keys * kGroupColumns);
+    scratch.first_rows = divider.take<int32_t>(keys);
   }
   scratch.values = divider.take<float>(value_floats(keys, v_size));
   return scratch;
@@ -114,19 +118,31 @@ inline KeyRange visible_keys(const AttentionCall& call, int64_t query) {
   return range.first < range.last ? range : KeyRange{0, 0};
 }
 
+inline bool sees_all(const AttentionCall& call) {
+  return !call.causal && call.window == 0 && call.key_lengths == nullptr;
+}
+
+// The keys that some of the queries [first, last) see, and before them up to the alignment.
+KeyRange keys_seen(const AttentionCall& call, int64_t first, int64_t last) {
+  if (sees_all(call)) return {0, call.keys};
+  KeyRange seen{call.keys, 0};
+  for (int64_t query = first; query < last; ++query) {
+    const KeyRange range = visible_keys(call, query);
+    if (range.first == range.last) continue;
+    seen = {smaller(seen.first, range.first), larger(seen.last, range.last)};
+  }
+  if (seen.first > seen.last) return {0, 0};
+  return {seen.first - seen.first % kKeyAlignment, seen.last};
+}
+
 // Sets the keys of the block and, where its queries may differ, of each lane.
 void find_keys(const AttentionCall& call, QueryBlock& block, const AttentionScratch& scratch) {
-  block.seen = block.common = {0, call.keys};
-  if (!call.causal && call.window == 0 && call.key_lengths == nullptr) return;
-  block.seen = {call.keys, 0};
+  block.seen = keys_seen(call, block.first, block.first + block.queries);
+  block.common = {0, call.keys};
+  if (sees_all(call)) return;
   for (int64_t lane = 0; lane < block.queries; ++lane) {
-    const KeyRange range = visible_keys(call, block.first + lane);
-    block.common = intersection(block.common, range);
-    if (range.first == range.last) continue;
-    block.seen = {smaller(block.seen.first, range.first), larger(block.seen.last, range.last)};
+    block.common = intersection(block.common, visible_keys(call, block.first + lane));
   }
-  if (block.seen.first > block.seen.last) block.seen = {0, 0};
-  block.seen.first -= block.seen.first % kKeyAlignment;
   if (block.common.first >= block.common.last) block.common = {block.seen.last, block.seen.last};
   for (int64_t lane = 0; lane < block.lanes(); ++lane) {
     const int64_t query = block.first + smaller(lane, block.queries - 1);

@@ -12,10 +12,11 @@ namespace weft::simd {
 enum class Positions : std::uint8_t { kNone, kTables };
 
 /// The position terms of disentangled attention for one head; a table that is null adds nothing.
+/// A head's table is one piece: columns of wide rows come late from memory.
+constexpr std::int64_t kPositionPanel = 32;
 struct PositionTables {
-  const float* keys;     // (rows, qk_size), stride keys_stride
-  const float* queries;  // (qk_size, rows + 16), stride queries_stride
-  std::int64_t keys_stride, queries_stride;
+  const float* keys;         // (rows, qk_size)
+  const float* queries;      // panels of kPositionPanel rows: (panels, qk_size, kPositionPanel)
   const std::int32_t* rows;  // (2 radius + 1): the row of distance query position - key position,
   std::int64_t radius;       // which never falls and rises by one at most
 };

@@ -79,6 +79,29 @@ struct AttentionCase {
     result.position_rows = position_rows;
     return result;
   }
+  // The position keys head by head; likewise the position queries, 32 of them as columns, where
+  // what follows the last is read but must not matter.
+  std::vector<float> position_rows_of_heads() const {
+    std::vector<float> result;
+    for (std::int64_t head = 0; head < heads; ++head) {
+      for (auto at = head * qk_size; at < std::ssize(position_keys); at += heads * qk_size) {
+        const auto row = position_keys.begin() + at;
+        result.insert(result.end(), row, row + qk_size);
+      }
+    }
+    return result;
+  }
+  std::vector<float> position_panels_of_heads() const {
+    const auto rows = std::ssize(position_queries) / (heads * qk_size);
+    const auto panels = (rows + 31) / 32;
+    std::vector<float> result(static_cast<std::size_t>(heads * panels * qk_size * 32), NAN);
+    for (std::int64_t i = 0; i < std::ssize(position_queries); ++i) {
+      const std::int64_t row = i / (heads * qk_size), head = i / qk_size % heads, c = i % qk_size;
+      const std::int64_t panel = head * panels + row / 32;
+      result[static_cast<std::size_t>((panel * qk_size + c) * 32 + row % 32)] = position_queries[i];
+    }
+    return result;
+  }
   std::int64_t bias_cols() const { return static_cast<std::int64_t>(bias.size()) / heads; }
 };
 
@@ -122,22 +145,13 @@ inline AttentionResult run_attention(const AttentionCase& test, Weights weights 
         {lengths.data(), static_cast<std::int64_t>(test.lengths.size()), 1, 1, DType::kI32});
     views.push_back({});
   }
-  GuardedBuffer<float> position_keys(test.position_keys);
-  const auto used = static_cast<std::int64_t>(test.position_rows.used.size());
-  const std::int64_t query_cols = used + PositionTableOp::kZeroColumns;
-  // What follows the columns in use is read but must not matter.
-  GuardedBuffer<float> position_queries(
-      std::vector<float>(static_cast<std::size_t>(qk_cols * query_cols), NAN));
-  if (!test.position_keys.empty()) {
-    in.push_back({position_keys.data(), used, qk_cols, qk_cols});
-    views.push_back({});
-  }
-  if (!test.position_queries.empty()) {
-    for (std::int64_t i = 0; i < used * qk_cols; ++i) {
-      position_queries[static_cast<std::size_t>(i % qk_cols * query_cols + i / qk_cols)] =
-          test.position_queries[static_cast<std::size_t>(i)];
-    }
-    in.push_back({position_queries.data(), qk_cols, query_cols, query_cols});
+  GuardedBuffer<float> position_keys(test.position_rows_of_heads());
+  GuardedBuffer<float> position_queries(test.position_panels_of_heads());
+  for (const auto& [used, table] : {std::pair(!test.position_keys.empty(), &position_keys),
+                                    std::pair(!test.position_queries.empty(), &position_queries)}) {
+    if (!used) continue;
+    const std::int64_t cols = static_cast<std::int64_t>(table->size()) / test.heads;
+    in.push_back({table->data(), test.heads, cols, cols});
     views.push_back({});
   }
   const Tensor out[] = {{context.data(), query_rows, v_cols, v_cols},

@@ -69,11 +69,14 @@ TEST_CASE("disentangled attention for every head size and number of rows") {
 
 TEST_CASE("position terms with a window, lengths and another number of keys than of queries") {
   for (KeyRule rule : kRules) {
-    AttentionCase test = disentangled({70, 3, 40}, rule, Terms::kBoth, rows_of(10, 30, 2));
-    test.key_lengths = {20, 90, 40};
-    test.window = 25;
-    test.lengths = {18, 90, 0};
-    check_against_reference(test.fill(53));
+    for (std::int64_t window : {0, 25}) {
+      AttentionCase test =
+          disentangled({70, 3, 40, 170, 290}, rule, Terms::kBoth, rows_of(10, 30, 2));
+      test.key_lengths = {20, 90, 40, 300, 150};
+      test.window = window;
+      test.lengths = {18, 90, 0, 299, 140};
+      check_against_reference(test.fill(53));
+    }
   }
 }
 
@@ -97,6 +100,24 @@ TEST_CASE("disentangled attention gives the same bits alone and in a batch, on m
       disentangled({7, 1, 33, 200, 50, 32, 2}, KeyRule::kAll, Terms::kBoth, rows_of(20, 90, 3)));
 }
 
+TEST_CASE("each position term counts as a product of queries and the rows that they meet") {
+  const Sequences tokens({10, 3});
+  const RowsView views[]{tokens.view(), tokens.view(), tokens.view()};
+  const Tensor in[2]{};
+  RunContext context;
+  context.in = in;
+  context.in_rows = views;
+  context.end = 1;  // of one item
+  AttentionParameters parameters{.heads = 2, .q_cols = 16, .v_cols = 8};
+  const auto flops = [&] { return AttentionOp(parameters).work(context).flops; };
+  CHECK(flops() == 2 * (10 * 10 + 3 * 3) * (16 + 8));
+  parameters.position_rows = rows_of(2, 2, 1);  // 5 rows
+  parameters.position_queries_input = 3;
+  const double with_queries = flops();
+  parameters.position_keys_input = 4;
+  CHECK(flops() - with_queries == 2 * (10 * 5 + 3 * 3) * 16);
+}
+
 TEST_CASE("position tables name what does not fit") {
   WEFT_CHECK_FAILS(position_rows("attention", 0, 0), "INVALID_ARGUMENT",
                    "[attention] max_distance: expected 1 to 1048576, found 0");
@@ -110,9 +131,9 @@ TEST_CASE("position tables name what does not fit") {
     const ValueInfo in[]{x, x, x, {.rows = 1, .fixed_rows = rows, .cols = cols}};
     return AttentionOp(parameters).infer(in);
   };
-  CHECK(infer(5, 12).size() == 2);
-  WEFT_CHECK_FAILS(infer(4, 12), "INVALID_ARGUMENT",
-                   "[attention] position_keys: expected 5 x 12, found 4 x 12");
+  CHECK(infer(3, 20).size() == 2);
+  WEFT_CHECK_FAILS(infer(3, 16), "INVALID_ARGUMENT",
+                   "[attention] position_keys: expected 3 x 20, found 3 x 16");
 }
 
 }  // namespace
