@@ -2,14 +2,18 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/batch_rows.h"
+#include "runtime/image_positions.h"
 #include "runtime/token_batch.h"
 #include "weft/error.h"
 
 namespace weft {
 namespace {
+
+constexpr std::int64_t kLargestSide = 1 << 16;
 
 void require_f32(std::string_view name, const Array& array) {
   if (array.dtype != DType::kF32) {
@@ -35,6 +39,30 @@ void unfold(const float* image, const ImageGrid& grid, std::int64_t patch, float
       out += grid.patch_width;
     }
   }
+}
+
+/// That of `images`, which must be the model's if it takes no other.
+ImageGrid image_grid(const Array& images, const TokenLimits& limits) {
+  ImageGrid grid = limits.image;
+  const auto& shape = images.shape;
+  const bool fits = shape.size() == 4 && shape[1] == grid.channels;
+  if (limits.image_positions.empty()) {
+    if (!fits || shape[2] != grid.height || shape[3] != grid.width) {
+      wrong_shape("pixel_values",
+                  fmt::format("[B, {}, {}, {}]", grid.channels, grid.height, grid.width), images);
+    }
+    return grid;
+  }
+  if (!fits || shape[2] < grid.patch_height || shape[2] > kLargestSide ||
+      shape[3] < grid.patch_width || shape[3] > kLargestSide) {
+    wrong_shape("pixel_values",
+                fmt::format("[B, {}, {} to {}, {} to {}]", grid.channels, grid.patch_height,
+                            kLargestSide, grid.patch_width, kLargestSide),
+                images);
+  }
+  grid.height = shape[2];
+  grid.width = shape[3];
+  return grid;
 }
 
 }  // namespace
@@ -84,7 +112,6 @@ TokenBatch read_vector_batch(const NamedArrays& inputs, const TokenLimits& limit
 }
 
 TokenBatch read_image_batch(const NamedArrays& inputs, const TokenLimits& limits) {
-  const ImageGrid& grid = limits.image;
   for (const auto& [name, array] : inputs) {
     if (name != "pixel_values") {
       invalid_batch(
@@ -95,23 +122,26 @@ TokenBatch read_image_batch(const NamedArrays& inputs, const TokenLimits& limits
   if (found == inputs.end()) invalid_batch("pixel_values: expected, found none");
   const Array& images = found->second;
   require_f32("pixel_values", images);
-  if (images.shape.size() != 4 || images.shape[1] != grid.channels ||
-      images.shape[2] != grid.height || images.shape[3] != grid.width) {
-    wrong_shape("pixel_values",
-                fmt::format("[B, {}, {}, {}]", grid.channels, grid.height, grid.width), images);
-  }
+  const ImageGrid grid = image_grid(images, limits);
+  const std::int64_t most = std::max(grid.tokens(), limits.max_tokens);
   for (std::int64_t b = 0; b < images.shape[0]; ++b) {
-    check_sequence_length("pixel_values", b, grid.tokens(), limits.max_tokens, b * grid.tokens());
+    check_sequence_length("pixel_values", b, grid.tokens(), most, b * grid.tokens());
   }
-  return image_batch(images.values<float>(), grid);
+  return image_batch(images.values<float>(), grid, limits);
 }
 
-TokenBatch image_batch(std::span<const float> pixel_values, const ImageGrid& grid) {
+TokenBatch image_batch(std::span<const float> pixel_values, const ImageGrid& grid,
+                       const TokenLimits& limits) {
   const std::int64_t tokens = grid.tokens();
   const std::int64_t count = static_cast<std::int64_t>(pixel_values.size()) / grid.values();
   TokenBatch batch;
   batch.padded_columns = tokens;
   batch.feature_columns = grid.patch_size();
+  if (!limits.image_positions.empty() && count > 0) {
+    batch.position_rows =
+        resized_positions(limits.image_positions, limits.vector_columns, grid.leading_tokens,
+                          grid.height / grid.patch_height, grid.width / grid.patch_width);
+  }
   batch.offsets.push_back(0);
   batch.features.resize(static_cast<std::size_t>(count * tokens * grid.patch_size()));
   for (std::int64_t b = 0; b < count; ++b) {

@@ -22,6 +22,8 @@ struct TokenLimits {
   InputKind input = InputKind::kIds;
   std::int64_t vector_columns = 0;  // for InputKind::kVectors
   ImageGrid image;                  // for InputKind::kImages
+  /// (image.tokens(), vector_columns), if images may have any size.
+  std::span<const float> image_positions{};
 };
 
 /// Appends the position ids of one sequence, whose first token is in column `first_column`.
@@ -33,6 +35,7 @@ struct TokenBatch {
   std::vector<std::int32_t> ids, type_ids, position_ids;  // one per token, where the model has them
   std::vector<float> features;             // kVectors, kImages: (tokens, feature_columns)
   std::int64_t feature_columns = 0;        // 0: the model takes ids
+  std::vector<float> position_rows;        // of every image, where the model takes any size
   std::vector<std::int32_t> offsets;       // sequences + 1
   std::vector<std::int32_t> first_column;  // per sequence: of its first token in a padded row
   std::int64_t padded_columns = -1;        // T of a padded batch; -1: ragged
@@ -68,7 +71,8 @@ TokenBatch read_batch(const NamedArrays& inputs, const TokenLimits& limits);
 /// Of it, what is not ids (feature_batch.cpp).
 TokenBatch read_vector_batch(const NamedArrays& inputs, const TokenLimits& limits);
 TokenBatch read_image_batch(const NamedArrays& inputs, const TokenLimits& limits);
-/// Whole images, each channels x height x width values.
-TokenBatch image_batch(std::span<const float> pixel_values, const ImageGrid& grid);
+/// Whole images, each channels x height x width values of `grid`.
+TokenBatch image_batch(std::span<const float> pixel_values, const ImageGrid& grid,
+                       const TokenLimits& limits);
 
 }  // namespace weft

@@ -83,12 +83,18 @@ void TransformerModel::Impl::forward_part(const TokenBatch& batch, std::int64_t 
                           : std::span<const std::int32_t>(values).subspan(begin, count);
   };
   const auto columns = static_cast<std::size_t>(batch.feature_columns);
+  std::vector<float> position_rows;
+  for (std::int64_t s = first; s < last; ++s) {
+    position_rows.insert(position_rows.end(), batch.position_rows.begin(),
+                         batch.position_rows.end());
+  }
   const Input inputs[]{
       {"input_ids", part(batch.ids)},
       {"token_type_ids", part(batch.type_ids)},
       {"position_ids", part(batch.position_ids)},
       {kFeatureInput,
        std::span<const float>(batch.features).subspan(begin * columns, count * columns)},
+      {kPositionRowsInput, std::span<const float>(position_rows)},
       {kPoolSkipInput, std::span<const std::int32_t>(no_skip)},
       {kLeadingRowsInput, std::span<const std::int32_t>(leading_rows)},
       {kKeyLengthsInput, std::span<const std::int32_t>(lengths)}};

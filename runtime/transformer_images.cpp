@@ -46,7 +46,7 @@ void TransformerModel::embed_images(std::span<const float> pixel_values, std::sp
   for (std::size_t first = 0, count = 0; first < images; first += count) {
     count = std::min(chunk, images - first);
     const TokenBatch batch =
-        image_batch(pixel_values.subspan(first * values, count * values), grid);
+        image_batch(pixel_values.subspan(first * values, count * values), grid, impl.token_limits);
     NamedArrays rows;
     rows[kSentenceOutput] = Array(DType::kF32, {batch.sequences(), impl.info.embedding_size});
     impl.forward_part(batch, 0, batch.sequences(), *session, lease.threads(),

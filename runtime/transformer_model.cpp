@@ -176,10 +176,15 @@ void TransformerModel::Impl::describe(const Config& config, const ModelGraph& bu
   tokens = built.tokens;
   layers = built.layers;
   heads = built.heads;
+  if (const Weight& positions = built.image_positions) {
+    image_positions.resize(static_cast<std::size_t>(positions.size()));
+    positions.read_f32(0, positions.rows(), image_positions.data());
+  }
   token_limits = {built.vocabulary_size, built.type_vocabulary_size,
                   built.max_tokens,      built.positions,
                   built.pad_token_id,    built.input,
-                  built.hidden_size,     built.image};
+                  built.hidden_size,     built.image,
+                  image_positions};
   if (built.pooler_output) pooler_columns = built.graph.cols(built.pooler_output);
   config_source = config.source();
 

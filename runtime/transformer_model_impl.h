@@ -35,6 +35,7 @@ struct RunOptions {
 struct TransformerModel::Impl {
   ModelInfo info;
   TokenLimits token_limits;
+  std::vector<float> image_positions;  // that token_limits views
   RowSpace tokens;
   std::int64_t layers = 0;
   std::int64_t heads = 0;

@@ -126,4 +126,14 @@ def dinov2_new_names():
            use_swiglu_ffn=True, use_mask_token=False)
 
 
-CASES = (vit, vit_new_names, deit, dinov2_old_names, dinov2_swiglu, dinov2_new_names)
+def dinov2_other_sizes():
+    """Images larger and smaller than the config's, no squares, with what no patch covers."""
+    for name, seed, image_size, pixels in (("larger", 183, 8, (2, 1, 17, 22)),
+                                           ("smaller", 185, 21, (3, 1, 9, 15))):
+        dinov2(name, seed, lambda state: (state, prefixed(old_dinov2_names(state), "dinov2")), pixels,
+               hidden_size=20, num_attention_heads=2, image_size=image_size, patch_size=4,
+               num_channels=1, mlp_ratio=2)
+
+
+CASES = (vit, vit_new_names, deit, dinov2_old_names, dinov2_swiglu, dinov2_new_names,
+         dinov2_other_sizes)

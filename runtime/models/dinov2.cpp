@@ -78,7 +78,7 @@ ModelGraph build_dinov2(const Config& config, const Weights& checkpoint) {
   if (const char* mask = "embeddings.mask_token"; weights.has(mask)) {
     (void)weights.get(mask, {1, hidden});  // of training: no patch is ever masked
   }
-  Value x = image_embeddings(model, weights.sub("embeddings"));
+  Value x = image_embeddings(model, weights.sub("embeddings"), OtherSizes::kTaken);
   model.hidden_states.push_back(x);
   for (std::int64_t i = 0; i < model.layers; ++i) {
     const Weights layer = weights.sub(fmt::format("encoder.layer.{}", i));

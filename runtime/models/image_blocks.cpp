@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 
 #include "runtime/blocks.h"
 #include "runtime/models/encoder_config.h"
@@ -58,7 +59,7 @@ void read_image_grid(const Config& config, ModelGraph& model, std::int64_t leadi
 
 // A convolution without overlap is a linear layer over unfolded patches. Its input is 0 in the rows
 // of the leading tokens, which take their vectors, and patches their bias, from one more table.
-Value image_embeddings(ModelGraph& model, const Weights& weights) {
+Value image_embeddings(ModelGraph& model, const Weights& weights, OtherSizes sizes) {
   Graph& graph = model.graph;
   const std::int64_t hidden = model.hidden_size;
   const ImageGrid& grid = model.image;
@@ -68,11 +69,18 @@ Value image_embeddings(ModelGraph& model, const Weights& weights) {
   if (grid.leading_tokens == 2) {
     rows.push_back(weights.get("distillation_token", {1, 1, hidden}).reshaped({1, hidden}));
   }
-  const Value tables =
-      graph.embedding({{stacked_rows(rows), graph.input_ids("token_type_ids", model.tokens)},
-                       {weights.get("position_embeddings", {1, grid.tokens(), hidden})
-                            .reshaped({grid.tokens(), hidden}),
-                        graph.input_ids("position_ids", model.tokens)}});
+  const Weight positions = weights.get("position_embeddings", {1, grid.tokens(), hidden})
+                               .reshaped({grid.tokens(), hidden});
+  std::vector<Lookup> lookups{
+      {stacked_rows(rows), graph.input_ids("token_type_ids", model.tokens)}};
+  const auto side = std::llround(std::sqrt(static_cast<double>(grid.patches())));
+  const bool resized = sizes == OtherSizes::kTaken && side * side == grid.patches();
+  if (!resized) lookups.push_back({positions, graph.input_ids("position_ids", model.tokens)});
+  Value tables = graph.embedding(lookups);
+  if (resized) {
+    model.image_positions = positions;
+    tables = graph.add(tables, graph.input(kPositionRowsInput, model.tokens, hidden));
+  }
   const Weight kernel =
       projection.get("weight", {hidden, grid.channels, grid.patch_height, grid.patch_width});
   LinearOptions options;

@@ -28,6 +28,9 @@ enum class InputKind : std::uint8_t {
              // position_ids count within the image; token_type_ids: 0 a patch, 1, 2 leading tokens
 };
 inline constexpr const char* kFeatureInput = "features";
+/// Of images of any size, (tokens, hidden): ModelGraph::image_positions as the image's size has
+/// them.
+inline constexpr const char* kPositionRowsInput = "position_rows";
 /// Of images, one per sequence, for heads: ImageGrid::leading_tokens.
 inline constexpr const char* kLeadingRowsInput = "leading_rows";
 
@@ -48,7 +51,10 @@ struct ModelGraph {
   Graph graph;
   RowSpace tokens;
   InputKind input = InputKind::kIds;
-  ImageGrid image;                   // for InputKind::kImages
+  ImageGrid image;  // for InputKind::kImages
+  /// (image.tokens(), hidden), the patches a square, where images may have any size: the graph
+  /// takes kPositionRowsInput then. Absent: they have that of `image`.
+  Weight image_positions;
   Value last_hidden_state;           // (tokens, hidden)
   Value pooler_output;               // (sequences, pooler size), absent if the file has no pooler
   std::vector<Value> hidden_states;  // what enters layer 0, then each layer's result

@@ -46,7 +46,7 @@ ModelGraph build_image_encoder(const Config& config, const Weights& checkpoint, 
   const Weights weights = without_prefix(checkpoint, {prefix}, "embeddings.cls_token");
   Graph& graph = model.graph;
   const std::int64_t hidden = model.hidden_size;
-  Value x = image_embeddings(model, weights.sub("embeddings"));
+  Value x = image_embeddings(model, weights.sub("embeddings"), OtherSizes::kRefused);
   model.hidden_states.push_back(x);
   for (std::int64_t i = 0; i < model.layers; ++i) {
     const LayerNames names = layer_names(weights, i);

@@ -131,6 +131,28 @@ TEST_CASE("files for both generations of Nomic BERT run as far as positions are 
   CHECK(most("nomic_bert/options", "rotary_scaling_factor", "null") == 10);
 }
 
+TEST_CASE(
+    "images of another size than the config's, and of no size that has a patch, are refused") {
+  const auto forward = [](const char* name, std::vector<std::int64_t> shape) {
+    return TransformerModel::load(golden(name))
+        ->forward({{"pixel_values", Array(DType::kF32, shape)}});
+  };
+  WEFT_CHECK_FAILS(forward("vit/new_names", {1, 3, 8, 12}), "INVALID_ARGUMENT",
+                   "pixel_values: expected [B, 3, 8, 8]");
+  // Patches that are no square cannot be resized, neither here nor by transformers.
+  WEFT_CHECK_FAILS(forward("dinov2/old_names", {1, 2, 13, 16}), "INVALID_ARGUMENT",
+                   "pixel_values: expected [B, 2, 13, 13]");
+  for (const std::vector<std::int64_t>& shape : {std::vector<std::int64_t>{1, 3, 3, 8},
+                                                 {1, 3, 8, 0},
+                                                 {1, 1, 8, 8},
+                                                 {3, 8, 8},
+                                                 {0, 3, 65537, 4}}) {
+    WEFT_CHECK_FAILS(forward("dinov2/swiglu", shape), "INVALID_ARGUMENT",
+                     "pixel_values: expected [B, 3, 4 to 65536, 4 to 65536]");
+  }
+  CHECK(forward("dinov2/swiglu", {0, 3, 65536, 4}).at("last_hidden_state").shape[0] == 0);
+}
+
 TEST_CASE("an image gives the same bits alone and in a batch, on one thread and on two") {
   for (const std::string& name : golden_cases({"images"})) {
     CAPTURE(name);
@@ -159,6 +181,12 @@ TEST_CASE("an image's embedding is the mean over its tokens, the same bits alone
     LoadOptions options = load_options(GemmBackend::kNative, 2);
     options.pooling = Pooling::kMean;
     const auto whole = TransformerModel::load(golden(name), options);
+    const std::vector<std::int64_t>& shape = input.at("pixel_values").shape;
+    if (!std::equal(shape.begin() + 1, shape.end(), whole->info().image_shape.begin())) {
+      std::vector<float> none(static_cast<std::size_t>(shape[0] * whole->info().embedding_size));
+      WEFT_CHECK_FAILS(whole->embed_images(pixels, none), "INVALID_ARGUMENT", "pixel_values");
+      continue;
+    }
     options.limits.tokens = 1;  // at least one image, and no more
     const auto chunked = TransformerModel::load(golden(name), options);
     const Array states = whole->forward(input).at("last_hidden_state");
