@@ -71,8 +71,8 @@ template <typename Finish>
     store(out + (c + 2) * out_stride, finish(Vec(low_pairs(high01, high23))));
     store(out + (c + 3) * out_stride, finish(Vec(high_pairs(high01, high23))));
   }
-  for (; c < n; ++c) {
-    float* column = out + c * out_stride;
+  // The pointer moves because g++ 12 warns that c * out_stride overflows where n is a constant.
+  for (float* column = out + c * out_stride; c < n; ++c, column += out_stride) {
     for (int lane = 0; lane < kWidth; ++lane) column[lane] = rows[lane][c];
     store(column, finish(load(column)));
   }
