@@ -39,7 +39,7 @@ class Peer:
     """The other end of a worker, stopped unless asked."""
 
     def __init__(self, name, dtype, options):
-        self.name, self.dtype, self.cells = name, dtype, {}
+        self.name, self.dtype, self.tuned = name, dtype, options.tuned
         folder = options.cache / Path(options.model).name / name
         folder.mkdir(parents=True, exist_ok=True)
         words = [sys.executable, "-m", "peer_engines.worker", name, options.model, folder, dtype,
@@ -67,7 +67,7 @@ class Peer:
         return answer
 
     def tune(self, path, out):
-        answer = self.ask(do="tune", workload=str(path), out=str(out))
+        answer = self.ask(do="tune", workload=str(path), out=str(out), known=self.tuned)
         return answer["setting"], np.load(out)
 
     def time(self, path, runs, seconds):
@@ -167,41 +167,57 @@ def measure(cells, options, failed):
     return [cell for cell in cells if cell["rounds_s"]]
 
 
-def parse(words):
-    def names(text):
-        return text.split(",")
+def names(text):
+    return text.split(",")
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+def add_options(parser, engines, out):
+    """What perf/architectures.py takes as well."""
     add = parser.add_argument
-    add("--model", type=Path, default=ROOT / "models/all-MiniLM-L6-v2", help="a BERT in Hugging Face layout")
     add("--weft", type=Path, default=ROOT / "build/release/weft", help="the program")
-    add("--engines", type=names, default=["weft", *OTHERS], help=f"of weft,{','.join(OTHERS)}")
+    add("--engines", type=names, default=engines, help=f"of weft,{','.join(OTHERS)}; default {','.join(engines)}")
     add("--dtypes", type=names, default=["f32"], help="of f32,bf16,int8")
-    add("--workloads", type=names, default=NAMES, help=f"of single-S, batchN-S, ragged[N]; default {','.join(NAMES)}")
     add("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    add("--rounds", type=int, default=3, help="turns that every engine gets on every workload")
+    add("--rounds", type=int, default=3,
+        help="turns that every engine gets on every workload; 0: convert and tune only")
     add("--runs", type=int, default=20, help="a turn ends after so many passes ...")
     add("--seconds", type=float, default=1.0, help="... or so many seconds")
     add("--cache", type=Path, default=ROOT / "build/peers", help="converted models and workloads")
-    add("--out", type=Path, default=Path("peers"), help="writes OUT.json and OUT.md")
-    options = parser.parse_args(words)
+    add("--tuned", action="store_true", help="take the settings that the last run found in --cache")
+    add("--out", type=Path, default=Path(out), help="writes OUT.json and OUT.md")
+
+
+def check_options(parser, options):
     for name in options.engines:
         if name not in ["weft", *OTHERS]:
             parser.error(f"--engines: expected some of weft,{','.join(OTHERS)}, found {name}")
     for dtype in options.dtypes:
         if dtype not in ("f32", "bf16", "int8"):
             parser.error(f"--dtypes: expected some of f32,bf16,int8, found {dtype}")
-    for path in (options.model / "config.json", options.weft):
-        if "weft" in options.engines and not path.exists():
-            parser.error(f"{path}: expected, found nothing (scripts/demo.sh makes it)")
-    options.model, options.weft, options.cache = (p.resolve() for p in (options.model, options.weft, options.cache))
+    if "weft" in options.engines and not options.weft.exists():
+        parser.error(f"{options.weft}: expected, found nothing (scripts/demo.sh makes it)")
+    options.weft, options.cache = options.weft.resolve(), options.cache.resolve()
+
+
+def parse(words):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=ROOT / "models/all-MiniLM-L6-v2", help="in Hugging Face layout")
+    parser.add_argument("--workloads", type=names, default=NAMES,
+                        help=f"of single-S, batchN-S, ragged[N], images-N; default {','.join(NAMES)}")
+    add_options(parser, ["weft", *OTHERS], "peers")
+    options = parser.parse_args(words)
+    check_options(parser, options)
+    if not (options.model / "config.json").exists():
+        parser.error(f"{options.model / 'config.json'}: expected, found nothing (scripts/demo.sh makes it)")
+    options.model = options.model.resolve()
     return options
 
 
-def main():
-    options, failed, engines = parse(sys.argv[1:]), {}, []
-    vocabulary = json.loads((options.model / "config.json").read_text())["vocab_size"]
-    paths = {name: write_workload(name, options.cache / "workloads", vocabulary) for name in options.workloads}
+def compare(options):
+    """What main() writes of one model, options.model on options.workloads."""
+    failed, engines = {}, []
+    config = json.loads((options.model / "config.json").read_text())
+    paths = {name: write_workload(name, options.cache / "workloads", config) for name in options.workloads}
     described = machine(options, failed)
     try:
         engines.extend(start(options, failed))
@@ -211,15 +227,24 @@ def main():
             engine.end()
     if "torch" not in options.engines:
         cells = [cell for cell in cells if cell["engine"] != "torch"]
-    result = {"model": options.model.name, "machine": described, "rounds": options.rounds,
-              "dtypes": options.dtypes, "workloads": options.workloads, "cells": cells, "failed": failed}
-    text = report.markdown(result)
+    return {"model": options.model.name, "machine": described, "rounds": options.rounds,
+            "dtypes": options.dtypes, "workloads": options.workloads, "cells": cells, "failed": failed}
+
+
+def write(out, result, text):
     for suffix, content in ((".json", json.dumps(result, indent=1)), (".md", text)):
-        fresh = options.out.with_name(f".{options.out.name}{suffix}.tmp")
+        fresh = out.with_name(f".{out.name}{suffix}.tmp")
         fresh.write_text(content + "\n", encoding="utf-8")
-        fresh.rename(options.out.with_name(options.out.name + suffix))
+        fresh.rename(out.with_name(out.name + suffix))
+
+
+def main():
+    options = parse(sys.argv[1:])
+    result = compare(options)
+    text = report.markdown(result)
+    write(options.out, result, text)
     print(text)
-    return 0 if cells else 1
+    return 0 if result["cells"] or options.rounds == 0 else 1
 
 
 if __name__ == "__main__":

@@ -94,14 +94,14 @@ def parse(words):
 
 def main():
     options = parse(sys.argv[1:])
-    vocabulary = json.loads((options.model / "config.json").read_text())["vocab_size"]
+    config = json.loads((options.model / "config.json").read_text())
     found, problems = {}, []
     print(f"{'workload':<24}{'old ms':>10}{'new ms':>10}  new/old  95 % interval    outputs")
     for dtype in options.dtypes:
         for name in options.workloads:
             key = f"{name} {dtype}"
             try:
-                path = write_workload(name, options.cache / "workloads", vocabulary)
+                path = write_workload(name, options.cache / "workloads", config)
                 cell = found[key] = compare(options, path, dtype)
             except (RuntimeError, ValueError) as error:
                 problems.append(f"{key}: {error}")

@@ -2,13 +2,19 @@
 
 An engine is made once per process: Engine(model directory, folder for converted files, dtype, threads).
 `settings(workload)` lists what is worth trying; `open(setting, batches)` gives a function that encodes
-a list of batches and returns their last hidden states.
+a list of batches and returns their last hidden states; `graphs` tells the report what was made of the model.
 """
 import itertools
+import json
+import sys
+import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+
+from .workloads import BERT_SHAPED, image_shape
 
 CPU_FLAGS = set(next((line for line in Path("/proc/cpuinfo").read_text().splitlines()
                       if line.startswith("flags")), "").split())
@@ -22,6 +28,7 @@ class Unsupported(Exception):
 
 class Engine:
     dtypes = ("f32",)
+    graphs = None
 
     def __init__(self, model, folder, dtype, threads):
         if dtype not in self.dtypes:
@@ -38,7 +45,12 @@ class Engine:
         if len(workload.lengths) == 1:
             return [{"batch": 1, "workers": 1}]
         sizes, workers = (8, 16, 32), sorted({1, self.threads})
-        return [{"batch": b, "workers": w} for b, w in itertools.product(sizes, workers)]
+        if workload.images is not None:  # of many tokens each
+            sizes = (1, 2, 4, 8)
+        elif len(workload.lengths) < 128:
+            sizes = (8, 16)
+        return [{"batch": b, "workers": w} for b, w in itertools.product(sizes, workers)
+                if w == 1 or len(workload.lengths) > b * (w - 1)]  # a batch for every worker
 
     def once(self, key, make):
         if key not in self.opened:
@@ -57,24 +69,41 @@ class Engine:
         return lambda batches: list(pool.map(encode, batches))
 
 
-def exportable(model):
-    """A torch module (input_ids, attention_mask) -> last hidden states, and example inputs. Eager
-    attention, whose plain products the fusions of ONNX Runtime and OpenVINO know."""
-    import torch
+def torch_model(model, attention, **options):
+    """A transformers model without its pooler; eager attention where it has no other."""
     from transformers import AutoModel
+    try:
+        net = AutoModel.from_pretrained(model, attn_implementation=attention, **options).eval()
+    except ValueError:
+        net = AutoModel.from_pretrained(model, attn_implementation="eager", **options).eval()
+    net.pooler = None
+    return net
+
+
+def exportable(model, attention):
+    """A torch module of (input_ids, attention_mask) or (pixel_values) -> last hidden states, and named
+    example inputs, of which the first dimension, and a text's second, may be another one."""
+    import torch
 
     class LastStates(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.encoder = AutoModel.from_pretrained(model, attn_implementation="eager").eval()
-            self.encoder.pooler = None
+            self.encoder = torch_model(model, attention)
 
+    class OfTexts(LastStates):
         def forward(self, input_ids, attention_mask):
             return self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
 
+    class OfImages(LastStates):
+        def forward(self, pixel_values):
+            return self.encoder(pixel_values=pixel_values).last_hidden_state
+
+    config = json.loads((Path(model) / "config.json").read_text())
+    if "image_size" in config:
+        return OfImages().eval(), {"pixel_values": torch.randn(2, *image_shape(config))}
     mask = torch.ones(2, 24, dtype=torch.int64)
     mask[1, 17:] = 0
-    return LastStates().eval(), (torch.randint(5, 1000, (2, 24)), mask)
+    return OfTexts().eval(), {"input_ids": torch.randint(5, config["vocab_size"], (2, 24)), "attention_mask": mask}
 
 
 class Torch(Engine):
@@ -83,10 +112,8 @@ class Torch(Engine):
 
     def load(self):
         import torch
-        from transformers import AutoModel
-        dtype = torch.bfloat16 if self.dtype == "bf16" else torch.float32
-        self.net = AutoModel.from_pretrained(self.model, dtype=dtype, attn_implementation="sdpa").eval()
-        self.net.pooler = None
+        self.net = torch_model(self.model, "sdpa",
+                               dtype=torch.bfloat16 if self.dtype == "bf16" else torch.float32)
         if self.dtype == "int8":
             from torch.ao import quantization
             config = quantization.per_channel_dynamic_qconfig
@@ -97,45 +124,74 @@ class Torch(Engine):
         per_worker = self.threads // setting["workers"]
 
         def encode(batch):
-            # A mask of ones only slows attention down.
-            mask = None if batch.mask.all() else torch.from_numpy(batch.mask)
+            feed = {name: torch.from_numpy(array) for name, array in batch.feed.items()}
+            if "attention_mask" in feed and feed["attention_mask"].all():
+                del feed["attention_mask"]  # a mask of ones only slows attention down
             with torch.inference_mode():
-                states = self.net(input_ids=torch.from_numpy(batch.ids), attention_mask=mask)
-                return states.last_hidden_state.float().numpy()
+                return self.net(**feed).last_hidden_state.float().numpy()
 
         return self.spread(encode, setting["workers"], lambda: torch.set_num_threads(per_worker))
 
 
 class OnnxRuntime(Engine):
-    """The fused BERT graph; int8: dynamic quantisation, weights per channel."""
+    """The graph of eager attention, with attention fused where ONNX Runtime's optimizer knows the
+    model; int8: dynamic quantisation, weights per channel."""
     dtypes = ("f32", "int8")
 
     def load(self):
         plain, fused, int8 = (self.folder / f"{name}.onnx" for name in ("plain", "fused", "int8"))
         if not plain.exists():
-            import torch
-            module, example = exportable(self.model)
-            names = ["input_ids", "attention_mask"]
-            axes = {name: {0: "batch", 1: "length"} for name in [*names, "states"]}
-            with torch.no_grad():  # this exporter's graph is the one that the fusion knows
-                torch.onnx.export(module, example, str(plain), dynamo=False, opset_version=17,
-                                  input_names=names, output_names=["states"], dynamic_axes=axes)
-        if not fused.exists():
-            import json
-            from onnxruntime.transformers import optimizer
-            config = json.loads((self.model / "config.json").read_text())
-            graph = optimizer.optimize_model(str(plain), "bert", opt_level=1,
-                                             num_heads=config["num_attention_heads"],
-                                             hidden_size=config["hidden_size"])
-            if not graph.get_fused_operator_statistics().get("Attention"):
+            self._export(plain)
+        config = json.loads((self.model / "config.json").read_text())
+        tried = self.folder / "fusion-tried"
+        if not tried.exists():
+            if not self._fuse(plain, fused, config) and config["model_type"] in BERT_SHAPED:
                 raise RuntimeError("ONNX Runtime did not fuse attention: the comparison would be unfair")
-            graph.save_model_to_file(str(fused))
-        if self.dtype == "int8" and not int8.exists():
-            from onnxruntime.quantization import QuantType, quantize_dynamic
-            quantize_dynamic(str(fused), str(int8), per_channel=True, weight_type=QuantType.QInt8,
-                             reduce_range=not HAS_VNNI,  # 16-bit sums saturate without VNNI
-                             extra_options={"MatMulConstBOnly": True, "DefaultTensorType": 1})
-        self.path = int8 if self.dtype == "int8" else fused
+            tried.touch()
+        self.path = fused if fused.exists() else plain
+        self.graphs = "attention fused" if fused.exists() else "attention not fused"
+        if self.dtype == "int8":
+            if not int8.exists():
+                from onnxruntime.quantization import QuantType, quantize_dynamic
+                quantize_dynamic(str(self.path), str(int8), per_channel=True, weight_type=QuantType.QInt8,
+                                 reduce_range=not HAS_VNNI,  # 16-bit sums saturate without VNNI
+                                 extra_options={"MatMulConstBOnly": True, "DefaultTensorType": 1})
+            self.path = int8
+
+    @staticmethod
+    def _fuse(plain, fused, config):
+        """Whether attention could be fused; if so, writes the graph."""
+        from onnxruntime.transformers import optimizer
+        known = {"vit": "vit", "deit": "vit"}.get(config["model_type"], "bert")
+        try:
+            graph = optimizer.optimize_model(str(plain), known, opt_level=1, hidden_size=config["hidden_size"],
+                                             num_heads=config["num_attention_heads"])
+        except Exception as error:  # made for a few models
+            print(f"ONNX Runtime's optimizer: {error}", file=sys.stderr)
+            return False
+        found = graph.get_fused_operator_statistics()
+        if not (found.get("Attention") or found.get("MultiHeadAttention")):
+            return False
+        graph.save_model_to_file(str(fused))
+        return True
+
+    def _export(self, path):
+        """By the exporter whose graphs the fusions know, else by torch's newer one."""
+        import torch
+        module, example = exportable(self.model, "eager")
+        axes = {name: ({0: "batch"} if name == "pixel_values" else {0: "batch", 1: "length"}) for name in example}
+        names = {"input_names": list(example), "output_names": ["states"]}
+        fresh = path.with_suffix(".tmp")
+        with torch.no_grad():
+            try:
+                torch.onnx.export(module, tuple(example.values()), str(fresh), dynamo=False, opset_version=17,
+                                  dynamic_axes=axes | {"states": next(iter(axes.values()))}, **names)
+            except Exception as error:
+                print(f"torch.onnx.export without dynamo: {error}", file=sys.stderr)
+                dynamic = {name: dict.fromkeys(of, torch.export.Dim.DYNAMIC) for name, of in axes.items()}
+                torch.onnx.export(module, tuple(example.values()), str(fresh), dynamo=True,
+                                  external_data=False, dynamic_shapes=dynamic, **names)
+        fresh.rename(path)
 
     def open(self, setting, batches):
         import onnxruntime
@@ -152,19 +208,22 @@ class OnnxRuntime(Engine):
 
 
 class OpenVino(Engine):
-    """Static shapes for one text, streams for many; int8: post-training quantisation by NNCF."""
+    """Static shapes for one text, streams for many; of the graphs of eager and of fused attention that
+    which is faster on one item. int8: post-training quantisation by NNCF."""
     dtypes = ("f32", "bf16", "int8")
 
     def load(self):
         import openvino
         self.core = openvino.Core()
-        self.path = self.folder / "f32.xml"
-        if not self.path.exists():
-            module, example = exportable(self.model)
-            names = ("input_ids", "attention_mask")
-            graph = openvino.convert_model(module, example_input=dict(zip(names, example)),
-                                           input=[(name, [-1, -1], np.int64) for name in names])
-            openvino.save_model(graph, self.path, compress_to_fp16=False)
+        paths = {attention: self.folder / f"{attention}.xml" for attention in ("eager", "sdpa")}
+        if not any(path.exists() for path in paths.values()):
+            with tempfile.TemporaryDirectory(dir=self.folder) as fresh:
+                times = {attention: self._convert(attention, Path(fresh, path.name))
+                         for attention, path in paths.items()}
+                print(f"seconds of one item: {times}", file=sys.stderr)
+                for name in (f"{min(times, key=times.get)}{suffix}" for suffix in (".bin", ".xml")):
+                    Path(fresh, name).rename(self.folder / name)
+        self.graphs, self.path = next(pair for pair in paths.items() if pair[1].exists())
         if self.dtype == "int8":
             quantised = self.folder / "int8.xml"
             if not quantised.exists():
@@ -179,6 +238,28 @@ class OpenVino(Engine):
                 openvino.save_model(graph, quantised, compress_to_fp16=False)
             self.path = quantised
 
+    @staticmethod
+    def _dynamic(name, array):
+        return (-1, *array.shape[1:]) if name == "pixel_values" else (-1, -1)
+
+    def _convert(self, attention, path):
+        """Writes the graph; returns seconds of one item of it."""
+        import openvino
+        module, example = exportable(self.model, attention)
+        feed = {name: tensor.numpy()[:1] for name, tensor in example.items()}
+        inputs = [(name, list(self._dynamic(name, array)), array.dtype.type) for name, array in feed.items()]
+        graph = openvino.convert_model(module, example_input=example, input=inputs)
+        openvino.save_model(graph, path, compress_to_fp16=False)
+        if "input_ids" in feed:
+            feed = dict.fromkeys(feed, np.ones((1, 128), np.int64))
+        request = self.core.compile_model(graph, "CPU", {"INFERENCE_NUM_THREADS": self.threads}).create_infer_request()
+        times = []
+        for _ in range(10):
+            begin = time.perf_counter()
+            request.infer(feed)
+            times.append(time.perf_counter() - begin)
+        return min(times)
+
     def settings(self, workload):
         if len(workload.lengths) == 1:
             return [{"batch": 1, "streams": 1, "static": static} for static in (True, False)]
@@ -187,7 +268,8 @@ class OpenVino(Engine):
 
     def open(self, setting, batches):
         import openvino
-        shape = list(batches[0].ids.shape) if setting["static"] else [-1, -1]
+        shapes = {name: array.shape if setting["static"] else self._dynamic(name, array)
+                  for name, array in batches[0].feed.items()}
         rest = {"f32": "f32", "bf16": "bf16"}.get(self.dtype, "bf16" if "amx_bf16" in CPU_FLAGS else "f32")
         options = {"NUM_STREAMS": setting["streams"], "INFERENCE_NUM_THREADS": self.threads,
                    "INFERENCE_PRECISION_HINT": rest,
@@ -195,10 +277,10 @@ class OpenVino(Engine):
 
         def compiled():
             graph = self.core.read_model(self.path)
-            graph.reshape({"input_ids": shape, "attention_mask": shape})
+            graph.reshape({name: list(shape) for name, shape in shapes.items()})
             return self.core.compile_model(graph, "CPU", options)
 
-        net = self.once((*shape, setting["streams"]), compiled)
+        net = self.once((tuple(shapes.values()), setting["streams"]), compiled)
         if setting["streams"] == 1:
             request = net.create_infer_request()
             # The next call reuses the output's memory: only the caller that needs it copies.

@@ -1,6 +1,28 @@
 """Tables of a comparison in Markdown."""
 
 
+def ratio(result, dtype, workload):
+    """Median seconds of the fastest other engine over weft's, and that engine; None if either is missing."""
+    times = {c["engine"]: c["median_s"] for c in result["cells"] if (c["dtype"], c["workload"]) == (dtype, workload)}
+    ours = times.pop("weft", None)
+    if ours is None or not times:
+        return None
+    fastest = min(times, key=times.get)
+    return times[fastest] / ours, fastest
+
+
+def summary(results, aim):
+    """One line per model and dtype: weft against the fastest other engine, and cells below `aim`."""
+    lines = []
+    for result in results:
+        for dtype in result["dtypes"]:
+            found = {w: pair for w in result["workloads"] if (pair := ratio(result, dtype, w))}
+            told = ", ".join(f"{w} {times:.2f} times {engine}" for w, (times, engine) in found.items())
+            below = ", ".join(w for w, (times, _) in found.items() if times < aim)
+            lines.append([result["model"], dtype, told or "-", below or "none" if found else "-"])
+    return "\n".join(table(["model", "dtype", "weft against the fastest other", f"below {aim} times"], lines))
+
+
 def value_of(cell):
     if cell["sequences"] == 1:
         return f"{cell['median_s'] * 1e3:.2f} ms"
@@ -38,7 +60,7 @@ def markdown(result):
             ratio = [f"{others[w] / ours[w]['median_s']:.2f} times" if ours[w] and others[w] else "-"
                      for w in workloads]
             lines.append(["weft against the fastest other", *ratio, ""])
-        if flops and any(ours.values()):
+        if flops and any(c and c["flops"] for c in ours.values()):
             share = [f"{100 * c['flops'] / c['median_s'] / flops:.0f} %" if (c := ours[w]) else "-"
                      for w in workloads]
             lines.append(["weft's share of the f32 peak", *share, ""])

@@ -21,7 +21,7 @@ def bench(program, model, workload, dtype, threads, runs, seconds, extra=()):
 
 def f32_peak(program, model, threads):
     """FLOP/s of multiply-adds in f32 on these threads, as `weft bench --json` measures them."""
-    words = [program, "bench", model, "--json", "--sequences", 1, "--length", 8, "--min-runs", 1,
+    words = [program, "bench", model, "--json", "--sequences", 1, "--min-runs", 1,
              "--threads", threads]
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
     if done.returncode != 0:

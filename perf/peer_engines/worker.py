@@ -1,12 +1,14 @@
 """One engine in a process of its own: JSON requests on stdin, JSON answers on stdout.
 
-{"do": "tune", "workload": FILE, "out": FILE}  tries the settings, keeps the fastest, writes embeddings
+{"do": "tune", "workload": FILE, "out": FILE, "known": BOOL}  tries the settings (known: takes those that
+    an earlier run kept in the folder, if any), keeps the fastest, writes embeddings
 {"do": "time", "workload": FILE, "runs": R, "seconds": T}  seconds of whole passes
 """
 import json
 import os
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -28,11 +30,14 @@ class Worker:
     def __init__(self, name, model, folder, dtype, threads):
         self.engine = ENGINES[name](model, folder, dtype, threads)
         self.kept = {}
+        self.memory = Path(folder) / f"settings-{dtype}-{threads}.json"
 
-    def tune(self, workload, out):
+    def tune(self, workload, out, known=False):
         data = Workload(workload)
+        found = json.loads(self.memory.read_text()) if self.memory.exists() else {}
+        name = Path(workload).stem
         tried = []
-        for setting in self.engine.settings(data):
+        for setting in [found[name]] if known and name in found else self.engine.settings(data):
             sample = data.batches(setting["batch"], sample=True)
             run = self.engine.open(setting, sample)
             run(sample)
@@ -46,7 +51,8 @@ class Worker:
             pooled[batch.rows] = rows
         np.save(out, pooled)
         self.kept[workload] = (run, batches)
-        return {"setting": setting}
+        self.memory.write_text(json.dumps(found | {name: setting}))
+        return {"setting": setting | ({"graph": self.engine.graphs} if self.engine.graphs else {})}
 
     def time(self, workload, runs, seconds):
         run, batches = self.kept[workload]

@@ -1,4 +1,4 @@
-"""Workloads: token ids to encode, as padded batches for the engines that need them."""
+"""Workloads: token ids to encode, as padded batches for the engines that need them, or images."""
 import json
 import re
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy as np
 from . import arrays
 
 NAMES = ["single-16", "single-32", "single-128", "single-512", "ragged", "batch32-128"]
+BERT_SHAPED = {"bert", "camembert", "ernie", "roberta", "xlm-roberta"}  # by model_type, for useful_flops
 
 
 def lengths_of(name):
@@ -19,17 +20,52 @@ def lengths_of(name):
         return np.clip(np.rint(drawn), 4, 256).astype(np.int64)
     if match := re.fullmatch(r"(?:single|batch(\d+))-(\d+)", name):
         return np.full(int(match[1] or 1), int(match[2]), np.int64)
-    raise ValueError(f"workload {name}: expected single-S, batchN-S or ragged[N]")
+    raise ValueError(f"workload {name}: expected single-S, batchN-S, ragged[N] or images-N")
 
 
-def write_workload(name, folder, vocabulary):
-    """Writes I64 `ids` and `offsets`, as `weft bench --workload` reads them; returns the path."""
-    lengths = lengths_of(name)
-    ids = np.random.default_rng(99).integers(0, vocabulary, int(lengths.sum()), dtype=np.int64)
-    path = Path(folder) / f"{name}-{vocabulary}.safetensors"
+def image_shape(config):
+    """(channels, height, width) of a config.json that has an image_size."""
+    size = config["image_size"]
+    height, width = (size, size) if isinstance(size, int) else size
+    return config.get("num_channels", 3), height, width
+
+
+def write_workload(name, folder, config):
+    """Writes what `weft bench --workload` reads and returns the path: I64 `ids` and `offsets`, or for
+    images-N F32 `pixel_values`. config: the model's config.json."""
+    draw = np.random.default_rng(99)
+    if match := re.fullmatch(r"images-(\d+)", name):
+        shape = (int(match[1]), *image_shape(config))
+        made = {"pixel_values": draw.standard_normal(shape, np.float32)}
+        kind = "x".join(map(str, shape[1:]))
+    else:
+        lengths = lengths_of(name)
+        made = {"ids": draw.integers(0, config["vocab_size"], int(lengths.sum()), dtype=np.int64),
+                "offsets": np.concatenate([[0], np.cumsum(lengths)])}
+        kind = config["vocab_size"]
+    path = Path(folder) / f"{name}-{kind}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    arrays.save(path, {"ids": ids, "offsets": np.concatenate([[0], np.cumsum(lengths)])})
+    arrays.save(path, made)
     return path
+
+
+@dataclass
+class ImageBatch:
+    """rows: indices of the images; pixel_values float32 (rows, channels, height, width)."""
+    rows: np.ndarray
+    pixel_values: np.ndarray
+
+    @property
+    def feed(self):
+        return {"pixel_values": self.pixel_values}
+
+    @property
+    def lengths(self):
+        return np.ones(len(self.rows), np.int64)
+
+    def mean(self, states):
+        """(rows, tokens, hidden) -> the mean over each image's tokens, float32."""
+        return np.asarray(states, np.float32).mean(1)
 
 
 @dataclass
@@ -53,6 +89,10 @@ class Batch:
 class Workload:
     def __init__(self, path):
         found = arrays.load(path)
+        self.images = found.get("pixel_values")
+        if self.images is not None:
+            self.lengths = np.ones(len(self.images), np.int64)  # tokens are the model's affair
+            return
         self.sequences = np.split(found["ids"], found["offsets"][1:-1])
         self.lengths = np.diff(found["offsets"])
 
@@ -65,6 +105,8 @@ class Workload:
         return [self._pad(rows) for rows in groups]
 
     def _pad(self, rows):
+        if self.images is not None:
+            return ImageBatch(rows, np.ascontiguousarray(self.images[rows]))
         lengths = self.lengths[rows]
         mask = (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
         ids = np.zeros_like(mask)
@@ -74,8 +116,11 @@ class Workload:
 
 
 def useful_flops(model, lengths):
-    """Operations of products and attention, 2 K N a token and 4 T d; nothing for padding."""
+    """Operations of products and attention, 2 K N a token and 4 T d; nothing for padding. None for a
+    model of another shape than BERT's."""
     config = json.loads((Path(model) / "config.json").read_text())
+    if config.get("model_type") not in BERT_SHAPED:
+        return None
     hidden, inner = config["hidden_size"], config["intermediate_size"]
     per_token = 2 * (4 * hidden * hidden + 2 * hidden * inner)
     lengths = np.asarray(lengths, np.float64)

@@ -1,5 +1,5 @@
-"""perf/peers.py, regress.py, accuracy.py and tokenizing.py: arguments, arithmetic and reports, and short runs of the real
-program on a tiny model. Their numbers are not looked at; the other engines are not needed.
+"""perf/peers.py, architectures.py, regress.py, accuracy.py and tokenizing.py: arguments, arithmetic and reports, and
+short runs of the real program on tiny models. Their numbers are not looked at; the other engines are not needed.
 
 usage: perf_scripts_test.py WEFT [unittest's arguments]
 
@@ -34,6 +34,7 @@ except ImportError:
 
 sys.path.insert(0, str(ROOT / "perf"))
 import accuracy
+import architectures
 import peers
 import regress
 import tokenizing
@@ -64,7 +65,7 @@ class Arguments(unittest.TestCase):
             self.assertIn(part, err.getvalue())
 
     def test_every_script_explains_itself(self):
-        for name in ("peers.py", "regress.py", "accuracy.py", "tokenizing.py"):
+        for name in ("peers.py", "architectures.py", "regress.py", "accuracy.py", "tokenizing.py"):
             done = script(name, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertIn("usage: " + name, done.stdout)
@@ -74,6 +75,9 @@ class Arguments(unittest.TestCase):
         self.refused(peers.parse, [*model, "--engines", "weft,tensorflow"], "--engines", "tensorflow")
         self.refused(peers.parse, [*model, "--dtypes", "f64"], "--dtypes", "f64")
         self.refused(peers.parse, ["--model", "/nowhere", "--weft", WEFT], "/nowhere/config.json")
+        self.refused(architectures.parse, ["--weft", WEFT, "--names", "bert-huge"], "--names", "bert-huge")
+        self.refused(architectures.parse, ["--weft", WEFT, "--models", "/nowhere"], "/nowhere/config.json")
+        self.refused(architectures.parse, ["--weft", WEFT, "--models", MODEL, "--names", "bert-base"], "expected one")
         self.refused(regress.parse, [WEFT], "new")
         self.refused(regress.parse, [WEFT, "/nowhere/weft"], "/nowhere/weft")
         self.refused(regress.parse, [WEFT, WEFT, "--model", MODEL, "--rounds", 0], "--rounds")
@@ -122,7 +126,7 @@ class Workloads(Place):
             workloads.lengths_of("rugged")
 
     def test_batches_are_padded_and_hold_every_sequence_once(self):
-        data = workloads.Workload(workloads.write_workload("ragged10", self.place, 50))
+        data = workloads.Workload(workloads.write_workload("ragged10", self.place, {"vocab_size": 50}))
         batches = data.batches(4)
         self.assertEqual(sorted(row for batch in batches for row in batch.rows), list(range(10)))
         for batch in batches:
@@ -133,11 +137,25 @@ class Workloads(Place):
         states = np.ones((len(batches[0].rows), batches[0].ids.shape[1], 2), np.float32) * 3
         np.testing.assert_array_equal(batches[0].mean(states), np.full((4, 2), 3, np.float32))
 
+    def test_images_are_cut_into_batches_and_have_the_mean_over_their_tokens(self):
+        path = workloads.write_workload("images-5", self.place, {"image_size": [6, 4], "num_channels": 2})
+        pixels = arrays.load(path)["pixel_values"]
+        self.assertEqual((pixels.shape, pixels.dtype), ((5, 2, 6, 4), np.float32))
+        data = workloads.Workload(path)
+        self.assertEqual(len(data.lengths), 5)
+        batches = data.batches(2)
+        self.assertEqual([len(batch.rows) for batch in batches], [2, 2, 1])
+        for batch in batches:
+            np.testing.assert_array_equal(batch.feed["pixel_values"], pixels[batch.rows])
+        states = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+        np.testing.assert_array_equal(batches[0].mean(states), [[2, 3], [8, 9]])
+
     def test_useful_operations_count_products_and_attention(self):
         (self.place / "config.json").write_text(
-            '{"hidden_size": 2, "intermediate_size": 3, "num_hidden_layers": 5}')
+            '{"model_type": "bert", "hidden_size": 2, "intermediate_size": 3, "num_hidden_layers": 5}')
         # A token: four products of 2 x 2, two of 2 x 3, twice each; attention 4 T d.
         self.assertEqual(workloads.useful_flops(self.place, [7]), 5 * ((2 * (16 + 12)) * 7 + 4 * 2 * 49))
+        self.assertIsNone(workloads.useful_flops(ROOT / "tests/golden/vit/new_names", [7]))
 
     def test_cosines(self):
         found = workloads.cosines([[1, 0], [3, 4], [0, 0]], [[2, 0], [4, -3], [1, 1]])
@@ -293,6 +311,39 @@ class Peers(Place):
         result = self.recorded([recorded_cell("weft", 0.002)])
         result["machine"]["f32_peak"] = None
         self.assertNotIn("share of the f32 peak", report.markdown(result))
+
+    def test_a_summary_names_the_fastest_other_engine_and_what_is_below_the_aim(self):
+        many = {"workload": "ragged", "sequences": 256}
+        first = self.recorded([
+            recorded_cell("weft", 0.002), recorded_cell("torch", 0.005), recorded_cell("openvino", 0.003),
+            recorded_cell("weft", 0.5, **many), recorded_cell("torch", 0.25, **many)])
+        alone = self.recorded([recorded_cell("weft", 0.002)], model="alone")
+        self.assertEqual(report.ratio(first, "f32", "ragged"), (0.5, "torch"))
+        self.assertIsNone(report.ratio(first, "int8", "ragged"))
+        text = report.summary([first, alone], 1.3)
+        self.assertIn("| tiny | f32 | single-16 1.50 times openvino, ragged 0.50 times torch | ragged |", text)
+        self.assertIn("| alone | f32 | - | - |", text)
+
+    def test_architectures_measures_models_of_images_and_of_texts_in_one_report(self):
+        out = self.place / "found"
+        images = ROOT / "tests/golden/vit/new_names"
+        words = ["--weft", WEFT, "--engines", "weft", "--rounds", 1, "--runs", 2, "--seconds", 0.1, "--threads", 1,
+                 "--cache", self.place / "cache", "--out", out]
+        done = script("architectures.py", "--models", images, *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        (result,) = json.loads(out.with_suffix(".json").read_text())
+        self.assertGreater(result["machine"]["f32_peak"], 1e8)
+        self.assertEqual([cell["workload"] for cell in result["cells"]], ["images-1", "images-8"])
+        for cell in result["cells"]:
+            self.assertAlmostEqual(cell["cosine_min"], 1, 2)
+        done = script("architectures.py", "--models", f"{MODEL},{ROOT / 'tests/golden/modernbert/older'}",
+                      "--workloads", "single-4,batch3-4", *words)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        results = json.loads(out.with_suffix(".json").read_text())
+        self.assertEqual([r["model"] for r in results], [MODEL.name, "older"])
+        for result in results:
+            self.assertEqual([cell["workload"] for cell in result["cells"]], ["single-4", "batch3-4"])
+        self.assertEqual(out.with_suffix(".md").read_text().strip(), done.stdout.strip())
 
     def test_weft_alone_where_no_other_engine_is_installed(self):
         out = self.place / "found"
