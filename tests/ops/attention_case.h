@@ -105,6 +105,18 @@ struct AttentionCase {
   std::int64_t bias_cols() const { return static_cast<std::int64_t>(bias.size()) / heads; }
 };
 
+inline constexpr KeyRule kRules[]{KeyRule::kAll, KeyRule::kCausal};
+
+/// Two heads of 16 columns.
+inline AttentionCase self_attention(const std::vector<int>& lengths, KeyRule rule = KeyRule::kAll) {
+  return {.query_lengths = lengths,
+          .key_lengths = lengths,
+          .heads = 2,
+          .qk_size = 16,
+          .v_size = 16,
+          .keys = rule};
+}
+
 struct AttentionResult {
   std::vector<float> context;  // (query rows, heads * v_size)
   std::vector<float> weights;  // (query rows, heads * longest keys); empty unless asked for
@@ -316,6 +328,35 @@ inline void check_same_bits_alone(AttentionCase batch) {
       CAPTURE(s);
       CHECK(same_bits(rows_of_sequence(found.context, batch.query_lengths, s, cols),
                       run_attention(alone(batch, s)).context));
+    }
+  }
+}
+
+/// Checks for a self-attention of 100 and 33 tokens, with a window and lengths set here, that a key
+/// of NaN or infinity changes the queries that see it and no bit of any other.
+inline void check_unseen_keys_contribute_nothing(AttentionCase clean) {
+  clean.window = 10;
+  clean.lengths = {90, 30};
+  clean.fill(30);
+  const AttentionResult expected = run_attention(clean, Weights::kYes);
+  const auto same_row = [](const std::vector<float>& a, const std::vector<float>& b, int row,
+                           std::int64_t cols) {
+    return std::memcmp(a.data() + row * cols, b.data() + row * cols,
+                       static_cast<std::size_t>(cols) * 4) == 0;
+  };
+  for (const float bad_value : {NAN, INFINITY}) {
+    for (int bad : {0, 5, 31, 32, 47, 64, 89, 90, 99}) {
+      CAPTURE(bad);
+      AttentionCase test = clean;
+      std::fill_n(test.k.begin() + bad * 32, 32, bad_value);
+      std::fill_n(test.v.begin() + bad * 32, 32, bad_value);
+      const AttentionResult found = run_attention(test, Weights::kYes);
+      for (int query = 0; query < 133; ++query) {
+        const bool sees = query < 100 && bad < 90 && std::abs(query - bad) <= 10 &&
+                          (clean.keys == KeyRule::kAll || bad <= query);
+        CHECK(same_row(found.context, expected.context, query, 32) == !sees);
+        CHECK(same_row(found.weights, expected.weights, query, 200) == !sees);
+      }
     }
   }
 }

@@ -7,7 +7,6 @@
 namespace weft::test {
 namespace {
 
-constexpr KeyRule kRules[]{KeyRule::kAll, KeyRule::kCausal};
 enum class Terms { kContentToPosition, kPositionToContent, kBoth };
 
 // Distances up to `single` have rows of their own; from there to `radius` every `repeat` share one.
