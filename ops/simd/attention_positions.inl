@@ -211,23 +211,22 @@ void multiply_position_queries(const AttentionCall& call, const QueryGroup& grou
   }
 }
 
-// scores[lane] += factor * by_column[row(distance + lane)], by_column counting from first_row.
-inline void add_stretch(const PositionTables& positions, int64_t distance, int64_t lanes,
-                        int64_t first_row, const float* by_column, Vec factor, float* scores) {
-  if (rows_rise(positions, distance, lanes)) {
-    const float* from = by_column + (position_row(positions, distance) - first_row);
-    for (int64_t lane = 0; lane < lanes; lane += kWidth) {
-      store(scores + lane, mul_add(factor, load(from + lane), load(scores + lane)));
+// by_column[row(distance + lane)], by_column counting from first_row. Rows rise by one at most, so
+// that they lie within one vector.
+inline Vec columns_of_lanes(const PositionTables& positions, int64_t distance, int64_t first_row,
+                            const float* by_column) {
+  const int64_t row = position_row(positions, distance);
+  const Vec columns = load(by_column + (row - first_row));
+  if (rows_rise(positions, distance, kWidth)) return columns;
+  if (distance < -positions.radius || distance + kWidth - 1 > positions.radius) {
+    alignas(64) float lanes[kWidth];
+    for (int64_t lane = 0; lane < kWidth; ++lane) {
+      lanes[lane] = by_column[position_row(positions, distance + lane) - first_row];
     }
-    return;
+    return load(lanes);
   }
-  alignas(64) float spread[kBlockQueries];
-  for (int64_t lane = 0; lane < lanes; ++lane) {
-    spread[lane] = by_column[position_row(positions, distance + lane) - first_row];
-  }
-  for (int64_t lane = 0; lane < lanes; lane += kWidth) {
-    store(scores + lane, mul_add(factor, load(spread + lane), load(scores + lane)));
-  }
+  const IntVec rows = IntVec::load_unaligned(positions.rows + positions.radius + distance);
+  return permute(columns, rows - IntVec(static_cast<int32_t>(row)));
 }
 
 void add_position_to_content(const AttentionCall& call, const QueryBlock& block,
@@ -237,9 +236,13 @@ void add_position_to_content(const AttentionCall& call, const QueryBlock& block,
   const int64_t before = block.seen.first - group.keys.first;
   const Vec factor = Vec(static_cast<float>(static_cast<double>(call.scale) * kLog2E));
   for (int64_t key = 0; key < keys; ++key) {
-    add_stretch(call.positions, largest - key, lanes, scratch.first_rows[before + key],
-                scratch.by_column + (before + key) * kGroupColumns, factor,
-                scratch.scores + key * lanes);
+    const float* by_column = scratch.by_column + (before + key) * kGroupColumns;
+    for (int64_t lane = 0; lane < lanes; lane += kWidth) {
+      float* scores = scratch.scores + key * lanes + lane;
+      const Vec columns = columns_of_lanes(call.positions, largest - key + lane,
+                                           scratch.first_rows[before + key], by_column);
+      store(scores, mul_add(factor, columns, load(scores)));
+    }
   }
 }
 

@@ -249,6 +249,21 @@ template <int kBit>
 #endif
 }
 
+/// Lane i of the result is lane lanes[i] of x; lanes are 0 to kWidth - 1.
+[[gnu::always_inline]] inline Vec permute(Vec x, IntVec lanes) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_permutexvar_ps(static_cast<__mmask16>(0xFFFF), lanes, x);
+#elif defined(__AVX2__)
+  return _mm256_permutevar8x32_ps(x, lanes);
+#else
+  alignas(16) float from[4];
+  alignas(16) std::int32_t index[4];
+  _mm_store_ps(from, x);
+  lanes.store_aligned(index);
+  return _mm_setr_ps(from[index[0]], from[index[1]], from[index[2]], from[index[3]]);
+#endif
+}
+
 /// kWidth / 2 floats, each in two lanes side by side.
 [[gnu::always_inline]] inline Vec load_doubled(const float* p) {
 #if defined(__AVX512F__)
