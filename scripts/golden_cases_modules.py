@@ -55,15 +55,17 @@ def run_torch_encoder(encoder, x, keep):
     return {name: tensor.numpy() for name, tensor in expected.items()}
 
 
-def torch_encoder(name, seed, fields, final_norm):
+def torch_encoder(name, seed, fields, final_norm, norm_bias=None):
     torch.backends.mha.set_fastpath_enabled(False)
     own = {key: fields[key] for key in ("norm_first", "bias", "activation", "layer_norm_eps")
            if key in fields}
     width = fields["d_model"]
     layer = torch.nn.TransformerEncoderLayer(width, fields["nhead"], fields["dim_feedforward"],
                                              batch_first=True, **own)
+    if norm_bias is None:
+        norm_bias = fields.get("bias", True)
     norm = torch.nn.LayerNorm(width, eps=fields.get("layer_norm_eps", 1e-5),
-                              bias=fields.get("bias", True)) if final_norm else None
+                              bias=norm_bias) if final_norm else None
     encoder = torch.nn.TransformerEncoder(layer, fields["num_layers"], norm,
                                           enable_nested_tensor=False)
     state = randomize(encoder, seed)
@@ -98,6 +100,13 @@ def as_double(module, seed):
     state = randomize(module, seed)
     module.double().eval().load_state_dict({key: tensor.double() for key, tensor in state.items()})
     return state
+
+
+def torch_norm_bias():
+    """The norm at the end is a module of its own: it has a bias that the layers lack."""
+    torch_encoder("norm_bias", 129, {"d_model": 12, "nhead": 2, "num_layers": 1,
+                                     "dim_feedforward": 20, "norm_first": True, "bias": False},
+                  final_norm=True, norm_bias=True)
 
 
 def torch_encoder_layer(name, seed, fields):
@@ -190,6 +199,6 @@ def self_attention_without_bias():
     self_attention("without_bias", 141, 21, 3, False)
 
 
-CASES = (torch_post_norm, torch_pre_norm, torch_without_bias, torch_layer_post_norm,
+CASES = (torch_post_norm, torch_pre_norm, torch_without_bias, torch_norm_bias, torch_layer_post_norm,
          torch_layer_pre_norm, torch_attention_biased, torch_attention_without_bias,
          self_attention_biased, self_attention_without_bias)

@@ -81,8 +81,10 @@ ModelGraph build_torch_encoder(const Config& config, const Weights& weights) {
   for (std::int64_t i = 0; i < model.layers; ++i) {
     x = torch_encoder_layer(model, weights.sub(fmt::format("layers.{}", i)), x, settings);
   }
-  if (weights.has("norm.weight")) {
-    x = layer_norm(model.graph, weights.sub("norm"), x, settings.eps, settings.bias);
+  // A module of its own, which the layers' `bias` says nothing about.
+  if (const Weights norm = weights.sub("norm"); norm.has("weight")) {
+    const Bias bias = norm.has("bias") ? Bias::kYes : settings.bias;
+    x = layer_norm(model.graph, norm, x, settings.eps, bias);
   }
   model.hidden_states.push_back(x);
   model.last_hidden_state = x;
