@@ -71,6 +71,14 @@ Settings read_settings(const Config& config, const ModelGraph& model) {
       std::max<std::int64_t>(0, config.integer_or("position_buckets", -1, -1, kMostPositions));
   settings.max_distance = config.integer_or("max_relative_positions", -1, -1, kMostPositions);
   if (settings.max_distance < 1) settings.max_distance = model.max_tokens;
+  const bool positions = settings.content_to_position || settings.position_to_content;
+  if (settings.relative && positions && settings.buckets > 0 &&
+      (settings.buckets < 4 || settings.buckets >= 2 * (settings.max_distance - 1))) {
+    config.invalid(
+        "position_buckets",
+        fmt::format("expected 4 to less than {} (for distances up to {}), found {}",
+                    2 * (settings.max_distance - 1), settings.max_distance, settings.buckets));
+  }
   settings.convolution_width = config.integer_or("conv_kernel_size", 0, 0, 1023);
   if (settings.convolution_width > 0 && settings.convolution_width % 2 == 0) {
     config.unsupported("conv_kernel_size", fmt::format("{} is not supported, only odd numbers",

@@ -193,6 +193,10 @@ TEST_CASE("positions, windows, gates and biases that are not built are refused b
   refused("deberta-v2/convolution", "conv_groups", "2", "conv_groups: 2");
   refused("deberta-v2/convolution", "conv_act", "\"mish\"", "conv_act");
   check("deberta-v2/v3", "position_buckets", "70000", "INVALID_ARGUMENT", "position_buckets");
+  for (const char* value : {"2", "3", "60000"}) {
+    check("deberta-v2/v3", "position_buckets", value, "INVALID_ARGUMENT",
+          "position_buckets: expected 4 to less than");
+  }
   check("deberta-v2/v3", "position_buckets", "6", "CORRUPT_FILE", "rel_embeddings.weight");
   check("deberta-v2/v3", "max_relative_positions", "1000000", "INVALID_ARGUMENT",
         "max_relative_positions");
