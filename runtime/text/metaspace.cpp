@@ -10,24 +10,53 @@ Metaspace::Metaspace(const MetaspaceOptions& options) : options_(options) {
   append_utf8(options.replacement, replacement_);
 }
 
-void Metaspace::write_word(const WordList& list, Span word, WordList& out) const {
-  const AlignedText& from = list.text;
+bool Metaspace::prepends(const AlignedText& text, Span word) const {
+  if (options_.prepend == PrependScheme::kNever) return false;
+  if (options_.prepend == PrependScheme::kFirst && text.source(word.begin).begin != 0) return false;
+  const auto at = static_cast<std::size_t>(word.begin);
+  return text.text[at] != ' ' &&
+         std::string_view(text.text).substr(at, replacement_.size()) != replacement_;
+}
+
+// Words of a text whose spaces are replaced.
+void Metaspace::split(std::string_view text, std::vector<Span>& words) const {
+  const std::string_view replacement = replacement_;
+  const auto end = static_cast<std::int32_t>(text.size());
+  std::int32_t begin = 0;
+  for (std::int32_t at = 1; options_.split && at < end; ++at) {
+    const auto place = static_cast<std::size_t>(at);
+    if (text[place] != replacement[0] || !text.substr(place).starts_with(replacement)) continue;
+    words.push_back({begin, at});
+    begin = at;
+  }
+  words.push_back({begin, end});
+}
+
+void Metaspace::apply(WordList& list) const {
+  WordList out;
+  out.words.reserve(list.text.text.size() / 5 + list.words.size());
+  const Span whole{0, list.text.size()};
+  if (list.words.size() == 1 && list.words[0] == whole) {
+    if (prepends(list.text, whole)) list.text.prepend(" ");
+    list.text.replace_each(' ', replacement_);
+    split(list.text.text, out.words);
+    list.words = std::move(out.words);
+    return;
+  }
+  out.text.text.reserve(list.text.text.size() * 3 / 2);
+  for (const Span word : list.words) write_word(list.text, word, out);
+  list = std::move(out);
+}
+
+void Metaspace::write_word(const AlignedText& from, Span word, WordList& out) const {
   const auto text = std::string_view(from.text).substr(0, static_cast<std::size_t>(word.end));
-  const auto begins_with_replacement = [&] {
-    const auto at = static_cast<std::size_t>(word.begin);
-    return text[at] == ' ' || text.substr(at, replacement_.size()) == replacement_;
-  };
-  const Span first = from.source(word.begin);
-  const bool prepend = (options_.prepend == PrependScheme::kAlways ||
-                        (options_.prepend == PrependScheme::kFirst && first.begin == 0)) &&
-                       !begins_with_replacement();
   std::int32_t begin = out.text.size();  // of the word that is being written
   const auto begin_word = [&] {
     const std::int32_t here = out.text.size();
     if (options_.split && here > begin) out.words.push_back({begin, here});
     if (options_.split) begin = here;
   };
-  if (prepend) out.text.append(replacement_, first);
+  if (prepends(from, word)) out.text.append(replacement_, from.source(word.begin));
   for (std::int32_t at = word.begin; at < word.end;) {
     const auto place = static_cast<std::size_t>(at);
     if (text[place] == ' ') {
@@ -57,14 +86,6 @@ std::int32_t Metaspace::plain_end(std::string_view text, std::int32_t at) const 
     ++at;
   }
   return at;
-}
-
-void Metaspace::apply(WordList& list) const {
-  WordList out;
-  out.text.text.reserve(list.text.text.size() * 3 / 2);
-  out.words.reserve(list.words.size());
-  for (const Span word : list.words) write_word(list, word, out);
-  list = std::move(out);
 }
 
 MetaspaceOptions read_metaspace_options(const JsonField& field) {

@@ -30,7 +30,9 @@ class Metaspace final : public PreTokenizer {
   void apply(WordList& list) const override;
 
  private:
-  void write_word(const WordList& list, Span word, WordList& out) const;
+  bool prepends(const AlignedText& text, Span word) const;
+  void split(std::string_view text, std::vector<Span>& words) const;
+  void write_word(const AlignedText& from, Span word, WordList& out) const;
   std::int32_t plain_end(std::string_view text, std::int32_t at) const;
 
   MetaspaceOptions options_;
