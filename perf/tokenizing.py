@@ -6,7 +6,7 @@
 
 Trains tokenizers of 30 000 to 250 000 entries in the shapes of well-known models on --text and --train, once:
 they stay in --models, beside directories that are there already (of real models, say), which are measured as
-they are. Texts in a file are what lies between empty lines, or between NULs if it has any. Each program reads the
+they are. Where the texts give fewer entries than the model has, made-up words fill the vocabulary. Texts in a file are what lies between empty lines, or between NULs if it has any. Each program reads the
 same texts, answers with the same ids (or the run fails), and takes turns with the other in one run:
 
   single    texts one by one, with offsets; the package by encode()
@@ -28,9 +28,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = {"bert": 30522, "roberta": 50265, "modernbert": 50368, "llama3": 128000, "llama": 32000, "clip": 49408,
-         "xlmr": 250002, "t5": 32100, "albert": 30000, "camembert": 32005, "deberta_v3": 128100, "gemma": 64000,
+         "xlmr": 250002, "t5": 32100, "albert": 30000, "camembert": 32005, "deberta_v3": 128100, "gemma": 262144,
          "word_level": 50000}
-TRAINED_ON = 30_000_000  # characters at most
 
 
 def positive(text):
@@ -51,6 +50,7 @@ def parse(words=None):
     parser.add_argument("--text", type=existing, required=True)
     parser.add_argument("--train", type=existing, action="append", default=[])
     parser.add_argument("--models", type=Path, required=True)
+    parser.add_argument("--train-characters", type=positive, default=30_000_000, help="at most")
     parser.add_argument("--names", help="comma-separated; all by default: " + ", ".join(SIZES))
     parser.add_argument("--bench", type=existing, default=ROOT / "build/bench/perf/weft_tokenizer_bench")
     parser.add_argument("--characters", type=positive, default=2_000_000, help="of --text that are tokenized")
@@ -95,6 +95,64 @@ def whole_charsmap():
     return charsmap.build(rules)
 
 
+def gemma(size):
+    """Texts whole, and words with the spaces before them as SentencePiece trains on them: apart from
+    punctuation and digits."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    specials = ["<pad>", "<eos>", "<bos>", "<unk>"] + ["<0x%02X>" % i for i in range(256)]
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.normalizer = normalizers.Replace(" ", "\u2581")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split("\u2581", "merged_with_next"), pre_tokenizers.Punctuation(),
+        pre_tokenizers.Digits(individual_digits=True)])
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(),
+                                           decoders.Fuse()])
+    return tokenizer, trainers.BpeTrainer(vocab_size=size, special_tokens=specials, show_progress=False)
+
+
+def made_up_words(vocabulary, count):
+    """Pairs of entries that together are none, the same in every run."""
+    import random
+    generator, known = random.Random(1), set(vocabulary)
+    plain = [entry for entry in vocabulary if entry.strip("\u2581").isalpha()]
+    insides = [entry for entry in plain if not entry.startswith("\u2581")]
+    while count > 0:
+        first, second = generator.choice(plain), generator.choice(insides)
+        if first + second not in known:
+            known.add(first + second)
+            count -= 1
+            yield first, second
+
+
+def fill(name, document):
+    """Gives a trained vocabulary the size of the model's, and what the trainer leaves out."""
+    model = document["model"]
+    if model["type"] == "Unigram":
+        seen, vocabulary = set(), []
+        for entry, score in model["vocab"]:  # a special token may be in the texts too
+            if entry not in seen:
+                vocabulary.append([entry, score])
+            seen.add(entry)
+        lowest = min(score for _, score in vocabulary)
+        missing = SIZES[name] - len(vocabulary)
+        vocabulary += [[first + second, lowest] for first, second in
+                       made_up_words([entry for entry, _ in vocabulary], missing)]
+        model["vocab"] = vocabulary
+        ids = {entry: i for i, (entry, _) in enumerate(vocabulary)}
+        for token in document["added_tokens"]:
+            token["id"] = ids[token["content"]]
+    elif name == "gemma":
+        for first, second in made_up_words(list(model["vocab"]), SIZES[name] - len(model["vocab"])):
+            model["vocab"][first + second] = len(model["vocab"])
+            model["merges"].append([first, second])
+    elif name == "clip":  # has every byte inside of a word and at its end
+        from tokenizers import pre_tokenizers
+        for character in sorted(pre_tokenizers.ByteLevel.alphabet()):
+            model["vocab"].setdefault(character, len(model["vocab"]))
+            model["vocab"].setdefault(character + "</w>", len(model["vocab"]))
+    return document
+
+
 def train(name, texts, map_):
     """The tokenizer.json of a shape."""
     sys.path.insert(0, str(ROOT / "scripts"))
@@ -105,15 +163,20 @@ def train(name, texts, map_):
                                pre_tokenizers.BertPreTokenizer(), cases.BERT)
         trainer = trainers.WordPieceTrainer(vocab_size=SIZES[name], special_tokens=cases.BERT_SPECIALS,
                                             show_progress=False)
+    elif name == "gemma":
+        tokenizer, trainer = gemma(SIZES[name])
     else:
         tokenizer, trainer = cases.untrained(name, map_, SIZES[name])
     whole = tokenizer.pre_tokenizer is None
     if whole:  # SentencePiece trains on words and then takes texts whole
         tokenizer.pre_tokenizer = pre_tokenizers.Split("\u2581", "merged_with_next")
     tokenizer.train_from_iterator(texts, trainer)
-    document = json.loads(tokenizer.to_str())
+    document = fill(name, json.loads(tokenizer.to_str()))
     if whole:
         document["pre_tokenizer"] = None
+    if name == "gemma":  # which finds nothing, because spaces are gone
+        document["pre_tokenizer"] = {"type": "Split", "pattern": {"String": " "},
+                                     "behavior": "MergedWithPrevious", "invert": False}
     return cases.NAMES[name](document) if name in cases.NAMES else document
 
 
@@ -122,7 +185,7 @@ def train_missing(options):
     if not missing:
         return
     texts = [text for file in [options.text, *options.train] for text in texts_of(file)]
-    texts = [line for text in up_to(texts[::-1], TRAINED_ON) for line in text.split("\n") if line]
+    texts = [line for text in up_to(texts[::-1], options.train_characters) for line in text.split("\n") if line]
     map_ = whole_charsmap()
     for name in missing:
         start = time.perf_counter()
