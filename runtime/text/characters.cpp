@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
+#include "runtime/text/find_byte.h"
 #include "runtime/utf8.h"
 #include "weft/error.h"
 
@@ -26,6 +28,15 @@ constexpr std::size_t kNear = 8;  // runs that are passed one by one
 
 bool is_continuation(const std::string& text, std::int32_t at) {
   return (text[static_cast<std::size_t>(at)] & 0xC0) == 0x80;
+}
+
+// Copies at least `size` bytes, of which `left` may be read and written: most are a few.
+void copy_short(const char* from, char* to, std::size_t size, std::size_t left) {
+  if (size <= 16 && left >= 16) {
+    std::memcpy(to, from, 16);
+  } else {
+    std::memcpy(to, from, size);
+  }
 }
 
 }  // namespace
@@ -99,9 +110,12 @@ void AlignedText::replace_each(char ascii, std::string_view character) {
       const bool verbatim = run.source_length == kVerbatim;
       const std::int32_t source = verbatim ? run.source + (at - run.begin) : run.source;
       const std::int32_t begin = written;
-      while (at < end && text[static_cast<std::size_t>(at)] != ascii) {
-        out[written++] = text[static_cast<std::size_t>(at++)];
-      }
+      const auto stop = static_cast<std::int32_t>(find_byte(
+          text.data(), static_cast<std::size_t>(at), static_cast<std::size_t>(end), ascii));
+      copy_short(text.data() + at, out + written, static_cast<std::size_t>(stop - at),
+                 static_cast<std::size_t>(size() - at));
+      written += stop - at;
+      at = stop;
       if (written > begin) result.add_run({begin, source, run.source_length});
       if (at == end) break;
       const std::int32_t length = verbatim ? 1 : run.source_length;

@@ -29,12 +29,15 @@ IdTable::IdTable(const StringTable& vocabulary, const AddedTokens& added, const 
         Reason::kCorruptFile,
         fmt::format("{}: added_tokens: id {}: expected one token, found two", file, twin->id));
   }
+  while (dense_ < entries_.size() && entries_[dense_].id == static_cast<std::int32_t>(dense_)) {
+    ++dense_;
+  }
 }
 
 std::optional<std::size_t> IdTable::index(std::int32_t id) const noexcept {
   if (id < 0) return std::nullopt;
   const auto direct = static_cast<std::size_t>(id);
-  if (direct < entries_.size() && entries_[direct].id == id) return direct;
+  if (direct < dense_) return direct;
   const auto found =
       std::lower_bound(entries_.begin(), entries_.end(), id,
                        [](const Entry& entry, std::int32_t wanted) { return entry.id < wanted; });

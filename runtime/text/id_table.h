@@ -31,6 +31,7 @@ class IdTable {
     std::string_view token;
   };
   std::vector<Entry> entries_;
+  std::size_t dense_ = 0;  // so many entries from the first on have their index as id
 };
 
 }  // namespace weft

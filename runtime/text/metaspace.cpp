@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/text/find_byte.h"
 #include "runtime/utf8.h"
 
 namespace weft {
@@ -20,16 +21,18 @@ bool Metaspace::prepends(const AlignedText& text, Span word) const {
 
 // Words of a text whose spaces are replaced.
 void Metaspace::split(std::string_view text, std::vector<Span>& words) const {
-  const std::string_view replacement = replacement_;
-  const auto end = static_cast<std::int32_t>(text.size());
-  std::int32_t begin = 0;
-  for (std::int32_t at = 1; options_.split && at < end; ++at) {
-    const auto place = static_cast<std::size_t>(at);
-    if (text[place] != replacement[0] || !text.substr(place).starts_with(replacement)) continue;
-    words.push_back({begin, at});
+  const auto add = [&words](std::size_t begin, std::size_t end) {
+    words.push_back({static_cast<std::int32_t>(begin), static_cast<std::int32_t>(end)});
+  };
+  std::size_t begin = 0;
+  for (std::size_t at = 1; options_.split; ++at) {
+    at = find_byte(text.data(), at, text.size(), replacement_[0]);
+    if (at >= text.size()) break;
+    if (!text.substr(at).starts_with(replacement_)) continue;
+    add(begin, at);
     begin = at;
   }
-  words.push_back({begin, end});
+  add(begin, text.size());
 }
 
 void Metaspace::apply(WordList& list) const {

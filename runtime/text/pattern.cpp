@@ -34,9 +34,13 @@ class StringPattern final : public Pattern {
 // An alternation that is tried at every character.
 class WordPattern final : public Pattern {
  public:
-  explicit WordPattern(MatchAt match) : match_(match) {}
+  explicit WordPattern(MatchAt match) : match_(match), at_spaces_(begins_with_space(match)) {}
   Span find(std::string_view text, Span range) const override {
     for (std::int32_t at = range.begin; at < range.end;) {
+      if (at_spaces_ && is_visible_ascii(text[static_cast<std::size_t>(at)])) {
+        ++at;
+        continue;
+      }
       const std::int32_t end = match_(text, at, range.end);
       if (end > at) return {at, end};
       at += decode_valid(text.data() + at).length;
@@ -45,7 +49,9 @@ class WordPattern final : public Pattern {
   }
 
  private:
+  static bool is_visible_ascii(char c) { return c > ' ' && c < '\x7F'; }
   MatchAt match_;
+  bool at_spaces_;
 };
 
 // A class of characters, repeated: C, C+, C{min,max}.
@@ -84,8 +90,7 @@ class RunPattern final : public Pattern {
   }
   Span find(std::string_view text, Span range) const override {
     std::int32_t at = range.begin;
-    // Most of a text is ASCII that does not match.
-    while (at < range.end && is_other_ascii(text[static_cast<std::size_t>(at)])) ++at;
+    at = skip(text, at, range.end);
     std::int32_t begin = at;
     std::int64_t count = 0;
     while (at < range.end) {
@@ -96,8 +101,7 @@ class RunPattern final : public Pattern {
         continue;
       }
       if (count >= run_.min) return {begin, at};
-      at += next.length;
-      while (at < range.end && is_other_ascii(text[static_cast<std::size_t>(at)])) ++at;
+      at = skip(text, at + next.length, range.end);
       begin = at;
       count = 0;
     }
@@ -107,6 +111,14 @@ class RunPattern final : public Pattern {
 
  private:
   bool has(char32_t code) const { return code < ascii_.size() ? ascii_[code] : is_in(code); }
+  // Passes ASCII that begins no match, which most of a text is.
+  std::int32_t skip(std::string_view text, std::int32_t at, std::int32_t end) const {
+    const auto other = [&](std::int32_t i) {
+      return is_other_ascii(text[static_cast<std::size_t>(i)]);
+    };
+    while (at < end && (other(at) || (run_.min > 1 && at + 1 < end && other(at + 1)))) ++at;
+    return at;
+  }
   bool is_other_ascii(char c) const {
     const auto byte = static_cast<unsigned char>(c);
     return byte < ascii_.size() && !ascii_[byte];

@@ -171,6 +171,8 @@ constexpr std::array kKnown = {
 
 }  // namespace
 
+bool begins_with_space(MatchAt match) { return match == match_wide_space; }
+
 std::int32_t match_gpt2(std::string_view text, std::int32_t at, std::int32_t end) {
   const std::int32_t contraction = match_contraction(text, at, end, Case::kExact);
   if (contraction > at) return contraction;

@@ -12,6 +12,9 @@ using MatchAt = std::int32_t (*)(std::string_view text, std::int32_t at, std::in
 /// The matcher of an expression, null if it has none.
 MatchAt find_word_pattern(std::string_view expression);
 
+/// Whether it matches at white space only.
+bool begins_with_space(MatchAt match);
+
 /// GPT-2's expression, which matches at every place.
 std::int32_t match_gpt2(std::string_view text, std::int32_t at, std::int32_t end);
 
