@@ -1,9 +1,12 @@
 """Tables of a comparison in Markdown."""
+import math
 
 
 def ratio(result, dtype, workload):
-    """Median seconds of the fastest other engine over weft's, and that engine; None if either is missing."""
-    times = {c["engine"]: c["median_s"] for c in result["cells"] if (c["dtype"], c["workload"]) == (dtype, workload)}
+    """Median seconds of the fastest other engine over weft's, and that engine; None if either is missing.
+    An engine whose outputs are NaN does not count."""
+    times = {c["engine"]: c["median_s"] for c in result["cells"]
+             if (c["dtype"], c["workload"]) == (dtype, workload) and not math.isnan(c["cosine_min"])}
     ours = times.pop("weft", None)
     if ours is None or not times:
         return None
@@ -53,13 +56,10 @@ def markdown(result):
             found = [here.get((engine, workload)) for workload in workloads]
             worst = min((c["cosine_min"] for c in found if c), default=float("nan"))
             lines.append([engine, *(value_of(c) if c else "-" for c in found), f"{worst:.5f}"])
-        others = {w: min((c["median_s"] for (e, at), c in here.items() if at == w and e != "weft"), default=None)
-                  for w in workloads}
+        ratios = [ratio(result, dtype, w) for w in workloads]
+        if any(ratios):
+            lines.append(["weft against the fastest other", *(f"{r[0]:.2f} times" if r else "-" for r in ratios), ""])
         ours = {w: here.get(("weft", w)) for w in workloads}
-        if any(ours.values()) and any(others.values()):
-            ratio = [f"{others[w] / ours[w]['median_s']:.2f} times" if ours[w] and others[w] else "-"
-                     for w in workloads]
-            lines.append(["weft against the fastest other", *ratio, ""])
         if flops and any(c and c["flops"] for c in ours.values()):
             share = [f"{100 * c['flops'] / c['median_s'] / flops:.0f} %" if (c := ours[w]) else "-"
                      for w in workloads]

@@ -81,8 +81,9 @@ class Batch:
         return {"input_ids": self.ids, "attention_mask": self.mask}
 
     def mean(self, states):
-        """(rows, longest, hidden) -> the mean over each sequence's own tokens, float32."""
-        total = (np.asarray(states, np.float32) * self.mask[..., None]).sum(1)
+        """(rows, longest, hidden) -> the mean over each sequence's own tokens, float32. What lies at padding,
+        NaN where a sliding window sees nothing else, does not matter."""
+        total = np.where(self.mask[..., None] == 1, np.asarray(states, np.float32), 0).sum(1)
         return total / self.lengths[:, None].astype(np.float32)
 
 

@@ -135,6 +135,7 @@ class Workloads(Place):
                 np.testing.assert_array_equal(batch.ids[line, :length], data.sequences[row])
                 self.assertEqual((batch.mask[line].sum(), batch.ids[line, length:].sum()), (length, 0))
         states = np.ones((len(batches[0].rows), batches[0].ids.shape[1], 2), np.float32) * 3
+        states[batches[0].mask == 0] = np.nan
         np.testing.assert_array_equal(batches[0].mean(states), np.full((4, 2), 3, np.float32))
 
     def test_images_are_cut_into_batches_and_have_the_mean_over_their_tokens(self):
@@ -318,6 +319,8 @@ class Peers(Place):
             recorded_cell("weft", 0.002), recorded_cell("torch", 0.005), recorded_cell("openvino", 0.003),
             recorded_cell("weft", 0.5, **many), recorded_cell("torch", 0.25, **many)])
         alone = self.recorded([recorded_cell("weft", 0.002)], model="alone")
+        self.assertEqual(report.ratio(first, "f32", "ragged"), (0.5, "torch"))
+        first["cells"].append(recorded_cell("onnxruntime", 0.1, **many, cosine_min=float("nan")))
         self.assertEqual(report.ratio(first, "f32", "ragged"), (0.5, "torch"))
         self.assertIsNone(report.ratio(first, "int8", "ragged"))
         text = report.summary([first, alone], 1.3)
