@@ -124,12 +124,12 @@ struct Subject {
     std::vector<std::int64_t> lengths;
     if (file) {
       workload = read_workload(*file);
-      lengths = workload.sorted_lengths();
     } else {
       lengths = generate_lengths(sequences, length);
     }
     load.pooling = Pooling::kMean;
-    load.limits.sequences = std::clamp<std::int64_t>(std::ssize(lengths), 1, kChunkSequences);
+    load.limits.sequences = std::clamp<std::int64_t>(
+        file ? workload.sequences() : std::ssize(lengths), 1, kChunkSequences);
     const Clock::time_point start = Clock::now();
     const auto model = TransformerModel::load(directory, load);
     report.load_seconds = seconds_since(start);
