@@ -117,8 +117,9 @@ void BytePair::list_whole_words() {
       const std::string word_bytes = reads_bytes_ ? bytes_of(word) : std::string();
       if (!word_bytes.empty()) byte_words.insert(word_bytes, token->id);
     }
-    // Unknown characters come out as another token than the word.
-    if (decorated_ || token->id != vocabulary_.id(i) || (reads_bytes_ && bytes.empty())) continue;
+    // Unknown characters come out as another token than the word, or the word is the unknown token.
+    if (decorated_ || token->id != vocabulary_.id(i) || token->id == unknown_id_) continue;
+    if (reads_bytes_ && bytes.empty()) continue;
     if (reads_bytes_) token->text = bytes;
     tokens.push_back(std::move(*token));
   }

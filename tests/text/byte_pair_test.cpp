@@ -53,13 +53,13 @@ const Strings kLetters{"a", "b", ".", "\xE2\x96\x81"};
 
 // Tokens may be made by several merges. In the order of training a merge is of tokens that earlier
 // merges made; otherwise ranks are shuffled.
-Vocabulary draw(std::mt19937& random, Order order, int merges) {
+Vocabulary draw(std::mt19937& random, Order order, int merges, const Strings& letters = kLetters) {
   Vocabulary result;
-  Strings tokens = kLetters;
+  Strings tokens = letters;
   const auto add = [&](const std::string& token) {
     return result.ids.emplace(token, static_cast<std::int32_t>(result.ids.size())).second;
   };
-  for (const std::string& letter : kLetters) add(letter);
+  for (const std::string& letter : letters) add(letter);
   for (int i = 0; i < merges; ++i) {
     const auto left = tokens[random() % tokens.size()], right = tokens[random() % tokens.size()];
     if ((left + right).size() > 20) continue;
@@ -194,28 +194,73 @@ TEST_CASE("a word's tokens are those of the parts that it may be cut into") {
   CHECK(parts > 1000);
 }
 
-TEST_CASE("words of any length come out as the definition says") {
+// What the definition makes of a word with characters that are no token, each becoming `unknown`.
+Strings with_unknown(const Vocabulary& vocabulary, Strings word, const std::string& unknown,
+                     bool fuse) {
+  for (std::string& letter : word) {
+    if (!vocabulary.ids.contains(letter)) letter = unknown;
+  }
+  Strings tokens = naive(vocabulary, std::move(word)).tokens;
+  if (fuse) {
+    tokens.erase(std::unique(tokens.begin(), tokens.end(),
+                             [&](const auto& a, const auto& b) { return a == unknown && a == b; }),
+                 tokens.end());
+  }
+  return tokens;
+}
+
+TEST_CASE("words of any length, cut or whole, come out as the definition says") {
+  const Strings without_full_stop{"a", "b", "\xE2\x96\x81"};
   for (const Order order : {Order::kOfTraining, Order::kAny}) {
     std::mt19937 random(7);
-    for (int round = 0; round < 60; ++round) {
-      const Vocabulary vocabulary = draw(random, order, 20 + round);
+    for (int round = 0; round < 120; ++round) {
+      const bool fuse = round % 2 == 0;
+      Vocabulary vocabulary =
+          draw(random, order, 20 + round / 2, round % 4 < 2 ? kLetters : without_full_stop);
+      vocabulary.ids.emplace("?", static_cast<std::int32_t>(vocabulary.ids.size()));
       StringTable table;
       for (const auto& [token, id] : vocabulary.ids) table.insert(token, id);
       BytePair::Options options;
-      options.unknown_token = "a";
+      options.unknown_token = "?";
+      options.fuse_unknown = fuse;
       for (const auto& [pair, rank] : vocabulary.ranks) {
         options.cuts.add_merge(pair.first, pair.second);
       }
       const BytePair model(std::move(table), merges_of(vocabulary), std::move(options));
       for (const std::size_t length : {1, 2, 3, 5, 9, 17, 40, 80, 200}) {
         const Strings word = draw_word(random, length);
+        const std::vector<std::int32_t> expected =
+            ids_of(vocabulary, with_unknown(vocabulary, word, "?", fuse));
+        const std::string text = joined(word);
         std::vector<Piece> pieces;
-        model.tokenize(joined(word), pieces);
-        REQUIRE(ids_of(pieces, joined(word).size()) ==
-                ids_of(vocabulary, naive(vocabulary, word).tokens));
+        model.tokenize(text, pieces);
+        REQUIRE(ids_of(pieces, text.size()) == expected);
+        std::vector<std::int32_t> of_parts;
+        for (std::size_t at = 0; at < text.size();) {
+          const std::size_t size = model.first_part(std::string_view(text).substr(at));
+          pieces.clear();
+          model.tokenize(std::string_view(text).substr(at, size), pieces);
+          const std::vector<std::int32_t> ids = ids_of(pieces, size);
+          of_parts.insert(of_parts.end(), ids.begin(), ids.end());
+          at += size;
+        }
+        REQUIRE(of_parts == expected);
       }
     }
   }
+}
+
+TEST_CASE("the unknown token is fused where a text spells it") {
+  StringTable table;
+  std::int32_t id = 0;
+  for (const char* token : {"<unk>", "a", "b"}) table.insert(token, id++);
+  BytePair::Options options;
+  options.unknown_token = "<unk>";
+  options.fuse_unknown = true;
+  const BytePair model(std::move(table), Merges(0), std::move(options));
+  std::vector<Piece> pieces;
+  model.tokenize("<unk><unk>", pieces);
+  CHECK(ids_of(pieces, 10) == std::vector<std::int32_t>{0});
 }
 
 }  // namespace weft::test
