@@ -120,7 +120,8 @@ void File::read(std::uint64_t offset, std::size_t count, void* out) const {
 
 bool is_there(const std::filesystem::path& path) {
   std::error_code ignored;
-  return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
+  return std::filesystem::symlink_status(path, ignored).type() !=
+         std::filesystem::file_type::not_found;
 }
 
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "runtime/files.h"
 #include "runtime/generation/clean_up.h"
 #include "weft/error.h"
 #include "weft/generation.h"
@@ -11,8 +12,7 @@ namespace weft {
 namespace {
 
 Tokenizer load_tokenizer(const std::filesystem::path& directory) {
-  if (!std::filesystem::exists(directory / "tokenizer.json") &&
-      std::filesystem::exists(directory / "source.spm")) {
+  if (!is_there(directory / "tokenizer.json") && is_there(directory / "source.spm")) {
     throw Error(Reason::kUnsupported,
                 fmt::format("{}: expected tokenizer.json, found source.spm and vocab.json, which "
                             "are not read: `python scripts/marian_tokenizer.py {}` converts them",

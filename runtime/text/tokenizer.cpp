@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "runtime/files.h"
 #include "runtime/text/text_tokens.h"
 #include "runtime/text/tokenizer_files.h"
 #include "runtime/text/truncation.h"
@@ -64,10 +65,10 @@ void keep(TextTokens& all, std::int64_t kept, TruncationSide side) {
 
 /// Many older checkpoints hold only what tokenizer.json is made from: the error says how.
 void require_tokenizer_json(const std::filesystem::path& directory) {
-  if (std::filesystem::exists(directory / "tokenizer.json")) return;
+  if (is_there(directory / "tokenizer.json")) return;
   for (const char* source : {"vocab.txt", "vocab.json", "sentencepiece.bpe.model", "spiece.model",
                              "spm.model", "tokenizer.model"}) {
-    if (!std::filesystem::exists(directory / source)) continue;
+    if (!is_there(directory / source)) continue;
     throw Error(Reason::kUnsupported,
                 fmt::format("{}: expected tokenizer.json, found only {}, which is not read: "
                             "transformers' AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) "
