@@ -47,8 +47,7 @@ class Engine:
         sizes, workers = (8, 16, 32), sorted({1, self.threads})
         if workload.images is not None:  # of many tokens each
             sizes = (1, 2, 4, 8)
-        elif len(workload.lengths) < 128:
-            sizes = (8, 16)
+        sizes = [b for b in sizes if b <= len(workload.lengths)] or sizes[:1]
         return [{"batch": b, "workers": w} for b, w in itertools.product(sizes, workers)
                 if w == 1 or len(workload.lengths) > b * (w - 1)]  # a batch for every worker
 
