@@ -271,39 +271,49 @@ TEST_CASE("an int8 kernel reads nothing beyond its panel, scales and rows, prefe
   }
 }
 
+// Long enough for the loops over four registers of every level, which a rest follows.
+constexpr std::size_t kLongDepth = 203;
+
 TEST_CASE("NaN, infinity and outliers in a row leave the rows beside it alone") {
-  const Layer layer(40, {45}, 12);
+  const Layer layer(kLongDepth, {45}, 12);
   const auto product = int8_product(layer);
-  auto a = random_floats(40 * 16, 2);
-  const std::vector<float> clean = result(*product, a, 16);
-  a[3 * 40 + 7] = NAN;
-  a[5 * 40] = kInfinity;
-  a[6 * 40 + 39] = -kInfinity;
-  a[9 * 40 + 39] = -NAN;
-  a[11 * 40 + 1] = 3e38f;
-  a[12 * 40 + 1] = -1e30f;
-  const std::vector<float> c = result(*product, a, 16);
-  for (std::size_t i = 0; i < 16; ++i) {
-    CAPTURE(i);
-    if (i == 3 || i == 5 || i == 6 || i == 9) {
-      for (std::size_t j = 0; j < 45; ++j) CHECK(std::isnan(c[i * 45 + j]));
-    } else if (i == 11 || i == 12) {
-      for (std::size_t j = 0; j < 45; ++j) CHECK(!std::isnan(c[i * 45 + j]));
-    } else {
-      CHECK(same_bits(&c[i * 45], &clean[i * 45], 45));
+  // In each of four registers of 4, 8 and 16 values, in a register left over, and in the last part.
+  const std::vector<std::size_t> places{0, 5, 9, 14, 17, 30, 35, 47, 60, 63, 130, 195, 202};
+  for (const std::size_t place : places) {
+    CAPTURE(place);
+    auto a = random_floats(kLongDepth * 16, 2);
+    const std::vector<float> clean = result(*product, a, 16);
+    a[3 * kLongDepth + place] = NAN;
+    a[5 * kLongDepth + place] = kInfinity;
+    a[6 * kLongDepth + place] = -kInfinity;
+    a[9 * kLongDepth + place] = -NAN;
+    a[11 * kLongDepth + place] = 3e38f;
+    a[12 * kLongDepth + place] = -1e30f;
+    const std::vector<float> c = result(*product, a, 16);
+    for (std::size_t i = 0; i < 16; ++i) {
+      CAPTURE(i);
+      if (i == 3 || i == 5 || i == 6 || i == 9) {
+        for (std::size_t j = 0; j < 45; ++j) CHECK(std::isnan(c[i * 45 + j]));
+      } else if (i == 11 || i == 12) {
+        for (std::size_t j = 0; j < 45; ++j) CHECK(!std::isnan(c[i * 45 + j]));
+      } else {
+        CHECK(same_bits(&c[i * 45], &clean[i * 45], 45));
+      }
     }
   }
 }
 
 TEST_CASE("a NaN or infinite weight makes its channel NaN and no other") {
   for (float bad : {NAN, kInfinity, -kInfinity}) {
-    Layer layer(40, {45}, 12);
-    const auto a = random_floats(40 * 9, 2);
-    const std::vector<float> clean = result(*int8_product(layer), a, 9);
-    layer.weights[0][3 * 40 + 7] = bad;
-    const std::vector<float> c = result(*int8_product(layer), a, 9);
-    for (std::size_t i = 0; i < c.size(); ++i) {
-      CHECK((i % 45 == 3 ? std::isnan(c[i]) : c[i] == clean[i]));
+    for (const std::size_t place : {7, 21, 40, 55, 202}) {
+      Layer layer(kLongDepth, {45}, 12);
+      const auto a = random_floats(kLongDepth * 9, 2);
+      const std::vector<float> clean = result(*int8_product(layer), a, 9);
+      layer.weights[0][3 * kLongDepth + place] = bad;
+      const std::vector<float> c = result(*int8_product(layer), a, 9);
+      for (std::size_t i = 0; i < c.size(); ++i) {
+        CHECK((i % 45 == 3 ? std::isnan(c[i]) : c[i] == clean[i]));
+      }
     }
   }
 }
