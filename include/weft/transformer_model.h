@@ -63,10 +63,12 @@ struct ModelInfo {
   std::int64_t parameters = 0;
   std::int64_t layers = 0, hidden_size = 0, heads = 0, intermediate_size = 0, vocabulary_size = 0;
   std::int64_t max_tokens = 0;  ///< longest sequence the model takes; of images: each one's
-  std::vector<std::int64_t> image_shape;  ///< channels, height, width; empty: takes no images
-  std::int64_t embedding_size = 0;        ///< columns of sentence_embedding; 0: none
-  std::int64_t token_vector_size = 0;     ///< columns of token_embeddings; 0: none
-  std::string pooling;                    ///< e.g. "mean, normalize"
+  /// Channels, height, width; empty: takes no images. forward() of DINOv2 takes other sizes too, of
+  /// more tokens than max_tokens, which limits and session_bytes do not count.
+  std::vector<std::int64_t> image_shape;
+  std::int64_t embedding_size = 0;     ///< columns of sentence_embedding; 0: none
+  std::int64_t token_vector_size = 0;  ///< columns of token_embeddings; 0: none
+  std::string pooling;                 ///< e.g. "mean, normalize"
   /// How a model of token vectors takes texts, e.g. "prompt \"[D] \", at most 180 tokens".
   std::string queries, documents;
   HeadInfo head;

@@ -164,6 +164,7 @@ inline KeyRange columns_met(const AttentionCall& call, const QueryGroup& group, 
 void multiply_position_queries(const AttentionCall& call, const QueryGroup& group,
                                const AttentionScratch& scratch) {
   constexpr int64_t kColumns = kTileVectors * kWidth;
+  static_assert(kPositionPanel % kColumns == 0, "a tile across two panels would read another");
   const int64_t keys = group.keys.last - group.keys.first;
   if (keys == 0) return;
   const auto tile_at = [&](int64_t key) {

@@ -11,9 +11,11 @@ namespace weft::simd {
 
 enum class Positions : std::uint8_t { kNone, kTables };
 
+/// Rows in a panel of position queries: a multiple of every level's tile of columns.
+constexpr std::int64_t kPositionPanel = 32;
+
 /// The position terms of disentangled attention for one head; a table that is null adds nothing.
 /// A head's table is one piece: columns of wide rows come late from memory.
-constexpr std::int64_t kPositionPanel = 32;
 struct PositionTables {
   const float* keys;         // (rows, qk_size)
   const float* queries;      // panels of kPositionPanel rows: (panels, qk_size, kPositionPanel)
