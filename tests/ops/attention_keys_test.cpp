@@ -124,6 +124,7 @@ TEST_CASE("queries before the first key and beyond the last see nothing in a win
 TEST_CASE("NaN and infinity in keys that a query does not see do not reach it") {
   for (KeyRule rule : kRules) {
     AttentionCase test = self_attention({100, 33}, rule);
+    test.window = 10;
     test.bias = distance_table(2, 6);
     check_unseen_keys_contribute_nothing(test);
   }

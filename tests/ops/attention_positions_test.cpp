@@ -94,6 +94,16 @@ TEST_CASE("NaN in keys that are not seen stays out of the position terms") {
   }
 }
 
+TEST_CASE("position terms of keys that a query does not see do not reach it") {
+  for (KeyRule rule : kRules) {
+    for (const std::int64_t window : {0, 10}) {
+      AttentionCase test = disentangled({100, 33}, rule, Terms::kBoth, rows_of(10, 30, 2));
+      test.window = window;
+      check_unseen_keys_contribute_nothing(test);
+    }
+  }
+}
+
 TEST_CASE("disentangled attention gives the same bits alone and in a batch, on many threads") {
   check_same_bits_alone(
       disentangled({7, 1, 33, 200, 50, 32, 2}, KeyRule::kAll, Terms::kBoth, rows_of(20, 90, 3)));
