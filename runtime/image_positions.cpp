@@ -42,6 +42,7 @@ std::vector<float> resized_positions(std::span<const float> table, std::int64_t 
                                      std::int64_t width) {
   const std::int64_t rows = static_cast<std::int64_t>(table.size()) / cols;
   const std::int64_t side = std::llround(std::sqrt(static_cast<double>(rows - leading)));
+  if (height == side && width == side) return {table.begin(), table.end()};
   const std::span<const float> patches = table.subspan(static_cast<std::size_t>(leading * cols));
   const std::vector<Taps> down = new_places(side, height), across = new_places(side, width);
   std::vector<float> result(table.begin(), table.begin() + leading * cols);
