@@ -77,6 +77,10 @@ class Attend(unittest.TestCase):
         self.directory = tempfile.TemporaryDirectory()
         self.place = pathlib.Path(self.directory.name)
         shutil.copytree(GOLDEN / "heads/bert_tagger", self.place / "m")
+        # A class that gives the second text of a pair a type of its own, as `weft tokenize` does.
+        file = self.place / "m/tokenizer_config.json"
+        config = json.loads(file.read_text(encoding="utf-8"))
+        file.write_text(json.dumps(config | {"tokenizer_class": "BertTokenizer"}), encoding="utf-8")
 
     def tearDown(self):
         self.directory.cleanup()
