@@ -119,9 +119,12 @@ void File::read(std::uint64_t offset, std::size_t count, void* out) const {
 }
 
 bool is_there(const std::filesystem::path& path) {
+  using std::filesystem::file_type;
   std::error_code ignored;
-  return std::filesystem::symlink_status(path, ignored).type() !=
-         std::filesystem::file_type::not_found;
+  if (symlink_status(path, ignored).type() != file_type::not_found) return true;
+  const std::filesystem::path directory = path.parent_path();
+  return symlink_status(directory, ignored).type() == file_type::symlink &&
+         status(directory, ignored).type() == file_type::not_found;
 }
 
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes) {

@@ -40,8 +40,8 @@ class File {
   std::int64_t modified_ = -1;
 };
 
-/// Whether a directory has an entry of this name. A link that leads nowhere counts: what cannot be
-/// read is not absent, and opening it says so.
+/// Whether a directory has an entry of this name. A link that leads nowhere counts, and what lies
+/// directly below one: what cannot be read is not absent, and opening it says so.
 bool is_there(const std::filesystem::path& path);
 
 /// The whole of a text file of at most `max_bytes`. Throws Error: kNotFound, kIoError, kCorruptFile

@@ -288,9 +288,7 @@ SentenceModules read_sentence_modules(const std::filesystem::path& directory,
         checkpoint != nullptr ? *checkpoint : Weights::open(directory), hidden_size);
   } else {
     const std::filesystem::path pooling = directory / "1_Pooling";
-    // A link that leads nowhere has nothing below it, and yet is there.
-    if (is_there(pooling) &&
-        (is_there(pooling / "config.json") || !std::filesystem::exists(pooling))) {
+    if (is_there(pooling / "config.json")) {
       result.modules.push_back(read_pooling(pooling, hidden_size));
     }
   }

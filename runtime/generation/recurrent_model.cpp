@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "runtime/generation/target_batch.h"
+#include "runtime/session_limits.h"
 #include "weft/error.h"
 
 namespace weft {
@@ -89,7 +90,7 @@ RecurrentModel::RecurrentModel(const Config& config, const Weights& weights,
   target_limits_ = token_limits(sizes_.decoder_vocabulary, sizes_.max_length);
   encode_ = Model::compile(std::move(graphs.encode), options.compile);
   step_ = Model::compile(std::move(graphs.step), options.compile);
-  threads_ = options.limits.threads == 0 ? default_threads() : options.limits.threads;
+  threads_ = resolved(options.limits).threads;
   budget_ = std::make_shared<ThreadBudget>(threads_);
 }
 

@@ -203,6 +203,15 @@ TEST_CASE("a link that leads nowhere is an error, not a file that is not there")
   }
 }
 
+TEST_CASE("a directory that is a link to nowhere does not change the pooling silently") {
+  const ModelDirectory model;
+  std::filesystem::remove(model.path() / "modules.json");
+  std::filesystem::remove_all(model.path() / "1_Pooling");
+  CHECK_NOTHROW(model.read());
+  std::filesystem::create_directory_symlink("never fetched", model.path() / "1_Pooling");
+  WEFT_CHECK_FAILS(model.read(), "NOT_FOUND", "1_Pooling/config.json");
+}
+
 TEST_CASE("dense layers chain their sizes and know their activations") {
   const ModelDirectory model;
   model.modules("Pooling Dense Dense Normalize");
